@@ -1,0 +1,3 @@
+export { ManualRuntime, settle } from './manual-runtime.ts'
+export { MemoryKv } from './memory-kv.ts'
+export { SqliteD1, SqliteStatement } from './sqlite-d1.ts'
