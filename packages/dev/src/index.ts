@@ -1,0 +1,1 @@
+export { type LocalOptions, type LocalStack, startLocal } from './local/start-local.ts'

@@ -1,0 +1,184 @@
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { Log, LogLevel, Miniflare } from 'miniflare'
+import { startCron } from './cron.ts'
+import { applyMigrations } from './migrations.ts'
+import { claimPorts, HOST } from './ports.ts'
+import { runSeed } from './seed.ts'
+import { type RunSql, type SqlStatement, sqlRunner, sqlWorkerOptions } from './sql-worker.ts'
+import { openState, type State } from './state.ts'
+import { prepareWorkers, type Workers, type WorkersOptions } from './workers.ts'
+
+const DEFAULT_PORT = 8787
+const DEFAULT_CRON_SECONDS = 60
+/** Soon enough that a first look sees what cron does, late enough to leave the first requests alone. */
+const FIRST_CRON_SECONDS = 3
+
+/** What `startLocal` takes; all of it has defaults. */
+export interface LocalOptions extends WorkersOptions {
+  /** Port of the first API Worker, the others follow; 0: any free ones. Default 8787. */
+  port?: number
+  /** Where databases and namespaces are kept between runs. Default: nowhere, they go with `stop()`. */
+  stateDirectory?: string
+  /** Whether to drop what `stateDirectory` holds first. Default false. */
+  fresh?: boolean
+  /** Fills a database that is new; not even looked at otherwise. Default: nothing, migrations only. */
+  seed?: Iterable<SqlStatement>
+  /** Seconds between two calls of the consumer's `scheduled()`; 0: only `runCron()`. Default 60. */
+  cronSeconds?: number
+  /** Gives up between two steps when aborted. */
+  signal?: AbortSignal
+  /** Hears about each step. */
+  onProgress?: (line: string) => void
+  /** Hears what the Workers log. Default: the console. */
+  onOutput?: (line: string) => void
+}
+
+/** A running local stack. */
+export interface LocalStack {
+  /** Base URLs of the API Workers, without a final slash. */
+  urls: readonly string[]
+  /** Runs SQL against the stack's database, past the Workers. */
+  sql: RunSql
+  /** Calls the consumer's `scheduled()` now. */
+  runCron(): Promise<void>
+  /** For tests that need more than this. */
+  miniflare: Miniflare
+  /** Stops everything; can be called more than once. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts both Workers in one workerd, from the files that deploy them, over a migrated and seeded database.
+ *
+ * @example
+ * const stack = await startLocal({ port: 0, apiWorkers: 2 })
+ * await fetch(`${stack.urls[0]}/health`)
+ * await stack.stop()
+ */
+export async function startLocal(options: LocalOptions = {}): Promise<LocalStack> {
+  const { onProgress = () => {}, onOutput = console.log, signal } = options
+  onProgress('bundling the Workers')
+  const workers = await prepareWorkers(options)
+  const ports = await claimPorts(options.port ?? DEFAULT_PORT, workers.apis.length)
+  const state = await openStateOf(options)
+  let miniflare: Miniflare | undefined
+  try {
+    signal?.throwIfAborted()
+    onProgress('starting workerd')
+    miniflare = startMiniflare(workers, ports, state, onOutput)
+    await miniflare.ready
+    const sql = sqlRunner(miniflare)
+    await prepareDatabase(sql, workers, state, options, onProgress)
+    return await runningStack(
+      miniflare,
+      sql,
+      workers,
+      state,
+      options.cronSeconds ?? DEFAULT_CRON_SECONDS,
+      onOutput,
+    )
+  } catch (error) {
+    await miniflare?.dispose()
+    await state?.release()
+    throw error
+  }
+}
+
+function openStateOf({ stateDirectory, fresh = false }: LocalOptions): Promise<State> | undefined {
+  return stateDirectory === undefined ? undefined : openState(stateDirectory, { fresh })
+}
+
+function startMiniflare(
+  workers: Workers,
+  ports: readonly number[],
+  state: State | undefined,
+  onOutput: (line: string) => void,
+): Miniflare {
+  const forward = (stream: Readable) => createInterface(stream).on('line', onOutput)
+  return new Miniflare({
+    // Otherwise it fetches the `cf` object of a request from the network.
+    cf: false,
+    log: new Log(LogLevel.WARN),
+    handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].map(forward),
+    ...(state === undefined ? {} : { defaultPersistRoot: state.dataDirectory }),
+    workers: [
+      ...workers.apis.map((api, index) => ({
+        ...api,
+        unsafeDirectSockets: [{ host: HOST, port: ports[index] ?? 0 }],
+      })),
+      ...(workers.consumer === undefined ? [] : [workers.consumer]),
+      sqlWorkerOptions(workers.source.options),
+    ],
+  })
+}
+
+async function prepareDatabase(
+  sql: RunSql,
+  workers: Workers,
+  state: State | undefined,
+  { seed, signal }: LocalOptions,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  for (const { directory, table } of workers.source.migrations) {
+    const applied = await applyMigrations(sql, directory, table)
+    if (applied.length > 0) onProgress(`applied the migrations ${applied.join(', ')}`)
+  }
+  if (state?.complete) return
+  if (seed !== undefined) {
+    onProgress('seeding the database')
+    await runSeed(sql, seed, signal)
+  }
+  await state?.markComplete()
+}
+
+async function runningStack(
+  miniflare: Miniflare,
+  sql: RunSql,
+  workers: Workers,
+  state: State | undefined,
+  cronSeconds: number,
+  onOutput: (line: string) => void,
+): Promise<LocalStack> {
+  const urls = await Promise.all(
+    workers.apis.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin),
+  )
+
+  async function runCron(): Promise<void> {
+    if (workers.consumer === undefined) return
+    const consumer = await miniflare.getWorker(workers.consumer.name)
+    for (const cron of workers.crons) {
+      const { outcome } = await consumer.scheduled({ cron, scheduledTime: new Date() })
+      if (outcome !== 'ok') throw new Error(`the consumer's scheduled() for "${cron}" ended with: ${outcome}`)
+    }
+  }
+
+  const stopCron =
+    cronSeconds > 0 && workers.consumer !== undefined
+      ? startCron({
+          seconds: cronSeconds,
+          firstSeconds: Math.min(FIRST_CRON_SECONDS, cronSeconds),
+          run: runCron,
+          onError: (error) => onOutput(String(error)),
+        })
+      : async () => {}
+
+  let stopping: Promise<void> | undefined
+  async function stopAll(): Promise<void> {
+    // A cron run may last for minutes; dispose() ends it, and its failure is then expected.
+    void stopCron()
+    await miniflare.dispose()
+    await state?.release()
+  }
+
+  return {
+    urls,
+    sql,
+    runCron,
+    miniflare,
+    stop: () => {
+      stopping ??= stopAll()
+      return stopping
+    },
+  }
+}

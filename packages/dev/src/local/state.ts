@@ -1,0 +1,74 @@
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A directory that another running stack uses: two of them over one database only answer SQLITE_BUSY. */
+export class StateBusyError extends Error {
+  override name = 'StateBusyError'
+  constructor(directory: string, pid: number) {
+    super(
+      `process ${pid} already runs on the state in ${directory}: stop it first (if it isn't Freshet, delete ${directory})`,
+    )
+  }
+}
+
+/** What a local stack keeps between runs. */
+export interface State {
+  /** Miniflare's databases and namespaces. */
+  dataDirectory: string
+  /** Whether these were migrated and seeded to the end. */
+  complete: boolean
+  /** Writes down that they are. */
+  markComplete(): Promise<void>
+  /** Lets the next process have the directory. */
+  release(): Promise<void>
+}
+
+/**
+ * Takes the state in `directory` for this process. Data whose seeding was cut short is dropped, like all of it with `fresh`:
+ * half a database would look like a whole one.
+ */
+export async function openState(directory: string, options: { fresh: boolean }): Promise<State> {
+  const lock = join(directory, 'lock')
+  const marker = join(directory, 'complete')
+  const dataDirectory = join(directory, 'data')
+
+  await mkdir(directory, { recursive: true })
+  await takeLock(directory, lock)
+  const complete = !options.fresh && (await exists(marker))
+  if (!complete) {
+    await rm(marker, { force: true })
+    await rm(dataDirectory, { recursive: true, force: true })
+  }
+  return {
+    dataDirectory,
+    complete,
+    markComplete: () => writeFile(marker, ''),
+    release: () => rm(lock, { force: true }),
+  }
+}
+
+async function takeLock(directory: string, lock: string): Promise<void> {
+  try {
+    await writeFile(lock, String(process.pid), { flag: 'wx' })
+  } catch {
+    const owner = Number(await readFile(lock, 'utf8').catch(() => ''))
+    if (isRunning(owner)) throw new StateBusyError(directory, owner)
+    // Its owner was killed and could not tidy up.
+    await writeFile(lock, String(process.pid))
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // It runs, but for somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import type { WorkerOptions } from 'miniflare'
+import { bundleWorker } from './bundle.ts'
+import { overrideVars } from './vars.ts'
+import { readWorkerSource, type WorkerSource } from './worker-source.ts'
+
+const ROOT = resolve(import.meta.dirname, '../../../..')
+
+/** Variables of an environment. */
+export type Vars = Readonly<Record<string, string | undefined>>
+
+/** Which Workers a local stack is made of, and with what settings. */
+export interface WorkersOptions {
+  /** How many API Workers, each an isolate of its own over the same KV, D1 and queues. Default 1. */
+  apiWorkers?: number
+  /** Vars of single API Workers, by position: `[{}, { CACHE_ENABLED: 'false' }]` switches the second one's cache off. */
+  apiVars?: readonly Vars[]
+  /** Whether the consumer runs. Without it Miniflare drops queue messages, while sending them succeeds. Default true. */
+  consumer?: boolean
+  /** Settings among its variables (`CACHE_*` and the like) replace the vars of all Workers. Default: none. */
+  env?: Vars
+  /** Looks at a Worker's final vars and throws for a bad one. */
+  checkVars?: (vars: Readonly<Record<string, string>>) => void
+  /** Last change to a Worker's Miniflare options before it starts. */
+  configure?: (options: WorkerOptions) => WorkerOptions
+  /** Directories with the `wrangler.jsonc` of both Workers. Default: this repository's. */
+  directories?: { api: string; consumer: string }
+}
+
+/** The Workers of a stack, ready for Miniflare. */
+export interface Workers {
+  apis: readonly NamedWorkerOptions[]
+  consumer: NamedWorkerOptions | undefined
+  /** The cron expressions of the consumer. */
+  crons: readonly string[]
+  /** What the API's configuration says: the migrations and ids of the database that all share. */
+  source: WorkerSource
+}
+
+type NamedWorkerOptions = WorkerOptions & { name: string }
+
+/** Reads, checks and bundles the Workers of a stack. */
+export async function prepareWorkers(options: WorkersOptions): Promise<Workers> {
+  const api = readWorkerSource(options.directories?.api ?? resolve(ROOT, 'api-worker'))
+  const consumer = readWorkerSource(options.directories?.consumer ?? resolve(ROOT, 'consumer-worker'))
+
+  const count = options.apiWorkers ?? 1
+  const apiVars = Array.from({ length: count }, (_, index) =>
+    finalVars(api, options, options.apiVars?.[index] ?? {}),
+  )
+  const consumerVars = finalVars(consumer, options, {})
+
+  const [apiScript, consumerScript] = await Promise.all([bundleWorker(api), bundleWorker(consumer)])
+  return {
+    apis: apiVars.map((vars, index) =>
+      workerOptions(api, `${api.name}-${index + 1}`, apiScript, vars, options),
+    ),
+    consumer:
+      options.consumer === false
+        ? undefined
+        : workerOptions(consumer, consumer.name, consumerScript, consumerVars, options),
+    crons: consumer.crons,
+    source: api,
+  }
+}
+
+function finalVars(source: WorkerSource, options: WorkersOptions, own: Vars): Record<string, string> {
+  const vars = overrideVars(source.vars, options.env ?? {}, own)
+  options.checkVars?.(vars)
+  return vars
+}
+
+function workerOptions(
+  source: WorkerSource,
+  name: string,
+  script: string,
+  vars: Record<string, string>,
+  { configure = (options) => options }: WorkersOptions,
+): NamedWorkerOptions {
+  const options = configure({
+    ...source.options,
+    name,
+    bindings: { ...source.options.bindings, ...vars },
+    modules: [{ type: 'ESModule', path: `${name}.mjs`, contents: script }],
+  })
+  return { ...options, name }
+}
