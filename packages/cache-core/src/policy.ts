@@ -26,3 +26,10 @@ export interface CacheConfig {
 
 /** Policies by namespace. */
 export type CacheConfigs = Readonly<Record<string, CacheConfig>>
+
+/** The same policies with the memory tier off: for a consumer, whose loads are for KV and other isolates. */
+export function withoutMemory(configs: CacheConfigs): CacheConfigs {
+  return Object.fromEntries(
+    Object.entries(configs).map(([name, config]) => [name, { ...config, memoryEnabled: false }]),
+  )
+}

@@ -57,7 +57,10 @@ export interface KvPage {
 /** The part of a `KVNamespace` that is used here. */
 export interface KeyValueStore {
   getWithMetadata(name: string, options: { type: 'text'; cacheTtl?: number }): Promise<KvRecord>
-  getWithMetadata(names: string[], options: { type: 'text'; cacheTtl?: number }): Promise<Map<string, KvRecord>>
+  getWithMetadata(
+    names: string[],
+    options: { type: 'text'; cacheTtl?: number },
+  ): Promise<Map<string, KvRecord>>
   put(
     name: string,
     value: string,

@@ -6,8 +6,11 @@ import type { Change, WriteResult } from './write/types.ts'
 
 /** What a write answered: the value after it, as read in its own transaction. */
 export interface Written<T> {
-  /** `conflict`: the row had moved on from `expectedVersion`, nothing was written. `missing`: there is no such row. */
-  status: 'written' | 'conflict' | 'missing'
+  /**
+   * `unchanged`: it already was as the caller wants it. `conflict`: the row had moved on from `expectedVersion`. `missing`:
+   * there is no such row. Nothing was written in any of these.
+   */
+  status: 'written' | 'unchanged' | 'conflict' | 'missing'
   value: T | null
   etag: string | null
   bookmark: string | null
@@ -75,10 +78,17 @@ export abstract class CachedRepository<T, L, P, N, U> {
       const current = await this.current(id)
       if (current === null) return { status: 'missing', value: null, etag: null, bookmark: null }
       if (expectedVersion !== undefined && current.version !== expectedVersion) break
-      const written = await this.commit(id, change(current))
+      const changes = change(current)
+      if (changes.length === 0) return this.unchanged(id)
+      const written = await this.commit(id, changes)
       if (written.status === 'written') return written
     }
     return { status: 'conflict', value: null, etag: null, bookmark: null }
+  }
+
+  private async unchanged(id: string): Promise<Written<T>> {
+    const read = await this.cache.read(this.item(id), { maxStalenessMs: 0 })
+    return { status: 'unchanged', value: read.value(), etag: read.etag, bookmark: read.bookmark }
   }
 
   private async commit(id: string, changes: Change[]): Promise<Written<T>> {
@@ -93,6 +103,7 @@ export abstract class CachedRepository<T, L, P, N, U> {
   protected abstract current(id: string): Promise<Current<T> | null>
   /** The id of the new item, and the changes that insert it. */
   protected abstract insertion(input: N): { id: string; changes: Change[] }
+  /** What to write; nothing when it already is as the input wants it. */
   protected abstract modification(current: Current<T>, input: U): Change[]
   protected abstract removal(current: Current<T>): Change[]
 }

@@ -58,7 +58,9 @@ export interface ResourceHandle<P extends Recipe['params'], T> {
  * @param resource its key, tags, policy and load
  * @returns a handle that makes sources
  */
-export function defineResource<P extends Recipe['params'], T>(resource: Resource<P, T>): ResourceHandle<P, T> {
+export function defineResource<P extends Recipe['params'], T>(
+  resource: Resource<P, T>,
+): ResourceHandle<P, T> {
   const { name, namespace, label } = resource
   const at = (params: P): Source<T> => ({
     recipe: { resource: name, params },
@@ -73,7 +75,9 @@ export function defineResource<P extends Recipe['params'], T>(resource: Resource
 }
 
 /** The table of resources, by name. */
-export type ResourceTable = Readonly<Record<string, { name: string; namespace: string; from(params: unknown): Source<unknown> }>>
+export type ResourceTable = Readonly<
+  Record<string, { name: string; namespace: string; from(params: unknown): Source<unknown> }>
+>
 
 /**
  * Finds the source that a recipe from outside describes.

@@ -11,7 +11,10 @@ const HAS_SPECIAL = /[%:*\u0000-\u001f\u007f]/
 export function escapeSegment(text: string): string {
   const wellFormed = text.isWellFormed() ? text : text.toWellFormed()
   if (!HAS_SPECIAL.test(wellFormed)) return wellFormed
-  return wellFormed.replace(SPECIAL, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  return wellFormed.replace(
+    SPECIAL,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 }
 
 /** The reverse of `escapeSegment`. Text that it cannot have made is returned as it is. */

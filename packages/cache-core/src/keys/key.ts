@@ -41,7 +41,9 @@ export function buildKey(parts: { namespace: string; entity: string; id: KeyId; 
  * Takes a key apart again. Segments stay escaped.
  * @returns null for anything that `buildKey` cannot have made
  */
-export function parseKey(text: string): { namespace: string; entity: string; id: string[]; version: string } | null {
+export function parseKey(
+  text: string,
+): { namespace: string; entity: string; id: string[]; version: string } | null {
   const segments = text.split(':')
   const version = segments.pop()
   const [namespace, entity, ...id] = segments

@@ -1,0 +1,38 @@
+/** Failures in a row that open it: one may be chance, three are a state. */
+const FAILURES_TO_OPEN = 3
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 15_000
+
+/**
+ * A circuit breaker: while it is open nobody waits for a tier that fails. After a pause one caller may probe; its success
+ * closes the breaker, its failure doubles the pause. A probe that is never heard of again counts as failed after one.
+ */
+export class Breaker {
+  #failures = 0
+  #pauseMs = FIRST_PAUSE_MS
+  #probeAt = 0
+
+  get isOpen(): boolean {
+    return this.#failures >= FAILURES_TO_OPEN
+  }
+
+  /** Whether the caller is the one to probe now. Claims the probe. */
+  claimProbe(now: number): boolean {
+    if (!this.isOpen || now < this.#probeAt) return false
+    this.#probeAt = now + this.#pauseMs
+    return true
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+    this.#pauseMs = FIRST_PAUSE_MS
+  }
+
+  failed(now: number): void {
+    const wasOpen = this.isOpen
+    this.#failures++
+    if (!this.isOpen) return
+    if (wasOpen) this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+    this.#probeAt = now + this.#pauseMs
+  }
+}

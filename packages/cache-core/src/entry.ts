@@ -1,0 +1,69 @@
+import { digest } from './keys/hash.ts'
+import type { CacheKey } from './keys/key.ts'
+import type { CacheConfig } from './policy.ts'
+
+/** A cached value with all that its validity depends on. Immutable, and holds text: no caller can change what another reads. */
+export interface CacheEntry {
+  namespace: string
+  /** The key without its version. */
+  path: string
+  /** The canonical parameters behind a hashed key, else null. */
+  canonical: string | null
+  /** The value as JSON; `null` for not found. */
+  text: string
+  found: boolean
+  label: string
+  tags: readonly string[]
+  /** Of the log that the stamps belong to. */
+  epoch: string
+  /** The log's head before the load: a lower bound of what the value has seen. */
+  stamp: number
+  /** The log's head after the load: an upper bound of it. */
+  upTo: number
+  /** Clock at the load, ms. Lifetime counts from here, whatever tier the entry is copied to. */
+  loadedAt: number
+  /** Clock at which its life ends, ms. */
+  expiresAt: number
+  /** Strong ETag of `text`. */
+  etag: string
+}
+
+/** Jitter of lifetimes, so that what was loaded together does not expire together. */
+const TTL_JITTER = 0.1
+
+/** What a load brought: the value, as text, and between which positions of the log it was read. */
+export interface Loaded {
+  text: string
+  found: boolean
+  label: string
+  tags: readonly string[]
+  epoch: string
+  stamp: number
+  upTo: number
+  loadedAt: number
+}
+
+/**
+ * @param random uniform in [0, 1): spreads the lifetime by ±10 %
+ */
+export function makeEntry(key: CacheKey, policy: CacheConfig, loaded: Loaded, random: number): CacheEntry {
+  const lifeMs = policy.ttl * 1000 * (1 - TTL_JITTER + 2 * TTL_JITTER * random)
+  return {
+    namespace: key.namespace,
+    path: key.path,
+    canonical: key.canonical,
+    ...loaded,
+    expiresAt: Math.floor(loaded.loadedAt + lifeMs),
+    etag: etagOf(loaded.text),
+  }
+}
+
+/** The strong ETag of a text (RFC 9110, section 8.8.3): 128 bits of its SHA-256. */
+export function etagOf(text: string): string {
+  return `"${digest(text)}"`
+}
+
+/** The end of an entry's use: past its life it still serves while D1 fails, where the policy allows that. */
+export function keepUntil(entry: CacheEntry, policy: CacheConfig): number {
+  return entry.expiresAt + policy.staleIfErrorSeconds * 1000
+}

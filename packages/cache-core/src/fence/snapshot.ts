@@ -1,0 +1,90 @@
+import * as v from 'valibot'
+import type { Database, KeyValueStore } from '../ports.ts'
+import { fold, PatternIndex } from './pattern-index.ts'
+
+/** Where KV keeps the snapshot, beside the entries. */
+export const SNAPSHOT_NAME = 'freshet:fence:v1'
+/** A snapshot that nobody renews is of no use after a day. */
+const SNAPSHOT_TTL_SECONDS = 86_400
+/** A location may keep its copy this long: a late one costs a few rows of tail. */
+const SNAPSHOT_CACHE_TTL_SECONDS = 30
+/** Patterns in a snapshot before they are folded: about half of what a fence may hold. */
+const MAX_SNAPSHOT_PATTERNS = 5_000
+
+const SnapshotSchema = v.object({
+  schema: v.literal(1),
+  epoch: v.string(),
+  head: v.number(),
+  headEventId: v.string(),
+  floor: v.number(),
+  patterns: v.array(v.tuple([v.string(), v.number()])),
+})
+
+/** A fence's start: the state of the log at one moment, as an index. */
+export type Snapshot = v.InferOutput<typeof SnapshotSchema>
+
+const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns) GROUP BY value`
+const STATE_SQL = `SELECT s.epoch, s.pruned_to, l.seq, l.event_id FROM invalidation_state s
+JOIN (SELECT seq, event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
+
+const PatternRow = v.object({ pattern: v.string(), seq: v.number() })
+const StateRow = v.object({ epoch: v.string(), pruned_to: v.number(), seq: v.number(), event_id: v.string() })
+
+/**
+ * Builds the snapshot in one transaction: rows, head, prune mark and epoch belong together.
+ * @returns null for an empty log, which needs none
+ */
+export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
+  const [patternRows, stateRows] = await db.batch([db.prepare(SNAPSHOT_SQL), db.prepare(STATE_SQL)])
+  const state = v.parse(v.array(StateRow), stateRows?.results)[0]
+  if (state === undefined) return null
+  let index = new PatternIndex()
+  for (const { pattern, seq } of v.parse(v.array(PatternRow), patternRows?.results)) index.add(pattern, seq)
+  let floor = state.pruned_to
+  while (index.size > MAX_SNAPSHOT_PATTERNS) {
+    const folded = fold(index, MAX_SNAPSHOT_PATTERNS)
+    index = folded.index
+    floor = Math.max(floor, folded.floor)
+  }
+  return {
+    schema: 1,
+    epoch: state.epoch,
+    head: state.seq,
+    headEventId: state.event_id,
+    floor,
+    patterns: [...index.entries()],
+  }
+}
+
+/** Puts a snapshot into KV, with its head in the metadata so that the next run can tell whether it is still good. */
+export async function writeSnapshot(kv: KeyValueStore, snapshot: Snapshot, now: number): Promise<void> {
+  await kv.put(SNAPSHOT_NAME, JSON.stringify(snapshot), {
+    expirationTtl: SNAPSHOT_TTL_SECONDS,
+    metadata: { epoch: snapshot.epoch, head: snapshot.head, writtenAt: now },
+  })
+}
+
+/** Reads the snapshot. @returns null when there is none, or none that can be read */
+export async function readSnapshot(kv: KeyValueStore): Promise<Snapshot | null> {
+  const { value } = await kv.getWithMetadata(SNAPSHOT_NAME, {
+    type: 'text',
+    cacheTtl: SNAPSHOT_CACHE_TTL_SECONDS,
+  })
+  if (value === null) return null
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), SnapshotSchema), value)
+  return parsed.success ? parsed.output : null
+}
+
+const SnapshotMetadata = v.object({ epoch: v.string(), head: v.number(), writtenAt: v.number() })
+
+/** What the metadata of the snapshot in KV says. */
+export async function readSnapshotMark(
+  kv: KeyValueStore,
+): Promise<v.InferOutput<typeof SnapshotMetadata> | null> {
+  const { metadata } = await kv.getWithMetadata(SNAPSHOT_NAME, {
+    type: 'text',
+    cacheTtl: SNAPSHOT_CACHE_TTL_SECONDS,
+  })
+  const parsed = v.safeParse(SnapshotMetadata, metadata)
+  return parsed.success ? parsed.output : null
+}

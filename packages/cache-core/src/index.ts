@@ -1,0 +1,39 @@
+/** Freshet's library: a three-tier cache with a staleness bound. Start at `CacheService`. */
+export { type Bookmark, formatBookmark, parseBookmark } from './bookmark.ts'
+export type { CacheEntry } from './entry.ts'
+export { Isolate, type IsolateOptions, type RequestIo } from './isolate.ts'
+export { escapeSegment, nameOf, unescapeSegment } from './keys/escape.ts'
+export { buildKey, type CacheKey, type KeyId, kvName, parseKey } from './keys/key.ts'
+export { canonicalParams } from './keys/params.ts'
+export { matches, PatternError, parsePattern } from './keys/pattern.ts'
+export type { CacheConfig, CacheConfigs } from './policy.ts'
+export { withoutMemory } from './policy.ts'
+export {
+  type Database,
+  type KeyValueStore,
+  type MessageQueue,
+  type Runtime,
+  type Statement,
+  type StatementResult,
+  systemRuntime,
+  type WaitUntil,
+} from './ports.ts'
+export type { Stamped } from './read/direct.ts'
+export type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './read/types.ts'
+export { CachedRepository, type Current, type Written } from './repository.ts'
+export { CacheService } from './service.ts'
+export { type CacheSettings, parseSettings, SettingsError } from './settings.ts'
+export {
+  defineResource,
+  type Query,
+  type Recipe,
+  type Resource,
+  type ResourceHandle,
+  type ResourceTable,
+  type Source,
+  sourceOf,
+} from './source.ts'
+export { DatabaseUnavailableError } from './sql.ts'
+export type { CacheStats, NamespaceCounts } from './stats.ts'
+export { CacheWarmer, type WarmPlans } from './warmer.ts'
+export type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'

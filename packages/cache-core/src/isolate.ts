@@ -1,0 +1,173 @@
+import { type CacheEntry, keepUntil } from './entry.ts'
+import { Fence } from './fence/fence.ts'
+import { FenceKeeper } from './fence/keeper.ts'
+import { FenceRefresher } from './fence/refresher.ts'
+import { digest } from './keys/hash.ts'
+import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
+import { KvTier } from './kv/kv-tier.ts'
+import { LruMemoryTier, type MemoryTier } from './memory/memory-tier.ts'
+import type { CacheConfig, CacheConfigs } from './policy.ts'
+import {
+  type Database,
+  type KeyValueStore,
+  type MessageQueue,
+  type Runtime,
+  systemRuntime,
+  type WaitUntil,
+} from './ports.ts'
+import { Flights } from './read/flights.ts'
+import type { CacheSettings } from './settings.ts'
+import { Sql } from './sql.ts'
+import { type CacheStats, Stats } from './stats.ts'
+
+/** What one request or queue batch brings along: the bindings, and a way to go on after its answer. */
+export interface RequestIo {
+  db: Database
+  /** Null where no KV is bound. */
+  kv: KeyValueStore | null
+  /** Where a write's event is sent after its commit; null where nobody consumes them. */
+  events: MessageQueue | null
+  waitUntil: WaitUntil
+}
+
+/** What an isolate is made from. */
+export interface IsolateOptions {
+  configs: CacheConfigs
+  settings: CacheSettings
+  runtime?: Runtime
+  memory?: MemoryTier
+  /** Patterns that the fence keeps before it coarsens. */
+  maxPatterns?: number
+}
+
+/** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */
+export class Isolate {
+  readonly configs: CacheConfigs
+  readonly settings: CacheSettings
+  readonly runtime: Runtime
+  readonly stats = new Stats()
+  readonly memory: MemoryTier
+  readonly kvTier: KvTier
+  readonly sql: Sql
+  readonly fence: Fence
+  readonly refresher: FenceRefresher
+  readonly keeper: FenceKeeper
+  readonly flights = new Flights()
+  #ordinal = 0
+  readonly #policies = new Map<string, CacheConfig>()
+
+  constructor(options: IsolateOptions) {
+    this.configs = options.configs
+    this.settings = options.settings
+    this.runtime = options.runtime ?? systemRuntime
+    const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
+    this.memory = options.memory ?? new LruMemoryTier({ maxBytes, maxEntries })
+    this.kvTier = new KvTier(this.runtime, this.stats)
+    this.sql = new Sql(this.runtime, this.stats)
+    this.fence = new Fence(options.maxPatterns)
+    this.refresher = new FenceRefresher(this)
+    this.keeper = new FenceKeeper(this)
+  }
+
+  /** The next place in this isolate's order of reads and queries. The clock stands still between I/O, so it can't tell. */
+  nextOrdinal(): number {
+    return ++this.#ordinal
+  }
+
+  /** The policy of a namespace, with the settings' caps applied; one without a row of its own has the default lifetime. */
+  policy(namespace: string): CacheConfig {
+    let policy = this.#policies.get(namespace)
+    if (policy === undefined) {
+      policy = this.#effective(namespace)
+      this.#policies.set(namespace, policy)
+    }
+    return policy
+  }
+
+  keyOf(of: { namespace: string; entity: string; id: KeyId }): CacheKey {
+    return buildKey({
+      namespace: of.namespace,
+      entity: of.entity,
+      id: of.id,
+      version: this.#version(of.namespace),
+    })
+  }
+
+  /**
+   * The key whose path is already written out, as `content:item:42`.
+   * @throws RangeError when it is no key: ids from outside go through `nameOf` first
+   */
+  keyAt(path: string): CacheKey {
+    const namespace = path.slice(0, Math.max(0, path.indexOf(':')))
+    if (namespace === '' || path.includes('*')) {
+      throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
+    }
+    return { namespace, path, text: `${path}:v${this.#version(namespace)}`, canonical: null }
+  }
+
+  /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
+  serves(key: CacheKey): boolean {
+    const { enabled, rolloutPercent } = this.settings
+    if (!enabled || rolloutPercent <= 0) return false
+    if (rolloutPercent >= 100) return true
+    return Number.parseInt(digest(key.path).slice(0, 8), 16) < (rolloutPercent / 100) * 0x1_0000_0000
+  }
+
+  /** Keeps an entry in memory, where its policy allows that. */
+  remember(key: CacheKey, entry: CacheEntry): void {
+    const policy = this.policy(key.namespace)
+    if (!policy.memoryEnabled) return
+    if (!this.memory.set(key.text, entry, keepUntil(entry, policy), this.runtime.now()))
+      this.stats.memory.refused++
+  }
+
+  /** @returns the KV namespace, where this policy and the settings use it */
+  kvFor(policy: CacheConfig, io: RequestIo): KeyValueStore | null {
+    return policy.kvEnabled && this.settings.kvEnabled ? io.kv : null
+  }
+
+  getStats(): CacheStats {
+    const { fence, memory, stats } = this
+    const age = this.runtime.now() - fence.asOf
+    return {
+      namespaces: stats.namespaces(),
+      total: stats.total(),
+      memory: { entries: memory.entries, bytes: memory.bytes, evictions: memory.evictions, ...stats.memory },
+      kv: { ...stats.kv, open: this.kvTier.breaker.isOpen },
+      d1: { ...stats.d1, open: this.sql.breaker.isOpen },
+      fence: {
+        epoch: fence.epoch,
+        head: fence.head,
+        floor: fence.floor,
+        patterns: fence.size,
+        ageMs: Number.isFinite(age) ? age : null,
+      },
+    }
+  }
+
+  #version(namespace: string): string {
+    return `${this.settings.version}.${this.policy(namespace).version}`
+  }
+
+  #effective(namespace: string): CacheConfig {
+    const own = Object.hasOwn(this.configs, namespace) ? this.configs[namespace] : undefined
+    const policy = own ?? defaultPolicy(namespace, this.settings.defaultTtl)
+    const cap = this.settings.maxStalenessMs
+    return cap === null ? policy : { ...policy, maxStalenessMs: Math.min(policy.maxStalenessMs, cap) }
+  }
+}
+
+/** For a namespace that nobody wrote a policy for: nothing in it is taken to be public. */
+function defaultPolicy(namespace: string, ttl: number): CacheConfig {
+  return {
+    namespace,
+    ttl,
+    memoryEnabled: true,
+    kvEnabled: true,
+    invalidateOn: [],
+    maxStalenessMs: 5000,
+    staleIfErrorSeconds: 0,
+    visibility: 'private',
+    version: 1,
+  }
+}

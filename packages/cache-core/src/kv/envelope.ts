@@ -1,0 +1,83 @@
+import * as v from 'valibot'
+import { type CacheEntry, etagOf } from '../entry.ts'
+import type { CacheKey } from '../keys/key.ts'
+import type { KvRecord } from '../ports.ts'
+
+/** Of the envelope itself. Values of another schema are misses; policies carry the version of what is inside. */
+const SCHEMA = 1
+
+/**
+ * The metadata of a value in KV (at most 1,024 B): enough for a sweep or an operator to judge it without the value.
+ * Short names, since each is stored a million times: schema, epoch, stamp, upTo, expiresAt, etag, found.
+ */
+const Metadata = v.object({
+  s: v.literal(SCHEMA),
+  e: v.string(),
+  st: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  up: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  x: v.pipe(v.number(), v.integer()),
+  t: v.string(),
+  f: v.literal(true),
+})
+
+/** The first line of a value: what has no bound and so no place in the metadata. */
+const Header = v.object({
+  path: v.string(),
+  canonical: v.nullable(v.string()),
+  tags: v.array(v.string()),
+  label: v.string(),
+  loadedAt: v.number(),
+})
+
+/** The metadata's fields as JSON. */
+export type KvMetadata = v.InferOutput<typeof Metadata>
+
+/** An entry as KV keeps it: a line of JSON, then the value's own text, which is never parsed on the way out. */
+export function encodeEntry(entry: CacheEntry): { value: string; metadata: KvMetadata } {
+  const { path, canonical, tags, label, loadedAt } = entry
+  const header = JSON.stringify({ path, canonical, tags, label, loadedAt })
+  return {
+    value: `${header}\n${entry.text}`,
+    metadata: {
+      s: SCHEMA,
+      e: entry.epoch,
+      st: entry.stamp,
+      up: entry.upTo,
+      x: entry.expiresAt,
+      t: entry.etag,
+      f: true,
+    },
+  }
+}
+
+/**
+ * Reads an envelope back and trusts nothing in it: a wrong schema, key or checksum is a miss.
+ * @returns `absent` when there is no value, `garbage` when it is not one of ours for this key
+ */
+export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'absent' | 'garbage' {
+  if (record.value === null) return 'absent'
+  const metadata = v.safeParse(Metadata, record.metadata)
+  const end = record.value.indexOf('\n')
+  if (!metadata.success || end < 0) return 'garbage'
+  const header = v.safeParse(v.pipe(v.string(), v.parseJson(), Header), record.value.slice(0, end))
+  if (!header.success) return 'garbage'
+  const { path, canonical, tags, label, loadedAt } = header.output
+  const text = record.value.slice(end + 1)
+  if (path !== key.path || canonical !== key.canonical || etagOf(text) !== metadata.output.t) return 'garbage'
+  const { e: epoch, st: stamp, up: upTo, x: expiresAt, t: etag, f: found } = metadata.output
+  return {
+    namespace: key.namespace,
+    path,
+    canonical,
+    text,
+    found,
+    label,
+    tags,
+    epoch,
+    stamp,
+    upTo,
+    loadedAt,
+    expiresAt,
+    etag,
+  }
+}

@@ -1,0 +1,122 @@
+import { Breaker } from '../breaker.ts'
+import { withDeadline } from '../deadline.ts'
+import { type CacheEntry, keepUntil } from '../entry.ts'
+import { type CacheKey, kvName } from '../keys/key.ts'
+import type { CacheConfig } from '../policy.ts'
+import type { KeyValueStore, Runtime } from '../ports.ts'
+import type { Stats } from '../stats.ts'
+import { decodeEntry, encodeEntry } from './envelope.ts'
+
+/** A slower answer than this is worth less than asking D1. */
+const READ_DEADLINE_MS = 500
+/** A put has no reader waiting, only the 30 s of `waitUntil`. */
+const WRITE_DEADLINE_MS = 10_000
+/** KV's lower bounds. */
+const MIN_EXPIRATION_SECONDS = 60
+const DEFAULT_CACHE_TTL_SECONDS = 30
+/** Names in one bulk read. */
+const MAX_BULK = 100
+/** Below KV's 25 MiB, in UTF-16 units times three bytes at most. */
+const MAX_TEXT_LENGTH = 8_000_000
+
+/** Workers KV as a tier: every trouble with it is a miss or a dropped write, counted, and never the reader's problem. */
+export class KvTier {
+  readonly breaker = new Breaker()
+  readonly #runtime: Runtime
+  readonly #stats: Stats
+
+  constructor(runtime: Runtime, stats: Stats) {
+    this.#runtime = runtime
+    this.#stats = stats
+  }
+
+  /** @param generation see `kvName`. @returns null for a miss of any kind; validity is the caller's to judge */
+  async get(
+    kv: KeyValueStore,
+    key: CacheKey,
+    generation: number,
+    policy: CacheConfig,
+  ): Promise<CacheEntry | null> {
+    const options = { type: 'text', cacheTtl: policy.kvCacheTtlSeconds ?? DEFAULT_CACHE_TTL_SECONDS } as const
+    const record = await this.#read(() => kv.getWithMetadata(kvName(key, generation), options))
+    return record === null ? null : this.#decode(key, record)
+  }
+
+  /** Bulk form of `get`, 100 names an operation, all for one namespace. @returns entries by key text, misses left out */
+  async getMany(
+    kv: KeyValueStore,
+    keys: readonly { key: CacheKey; generation: number }[],
+    policy: CacheConfig,
+  ): Promise<Map<string, CacheEntry>> {
+    const options = { type: 'text', cacheTtl: policy.kvCacheTtlSeconds ?? DEFAULT_CACHE_TTL_SECONDS } as const
+    const found = new Map<string, CacheEntry>()
+    for (let from = 0; from < keys.length; from += MAX_BULK) {
+      const byName = new Map(
+        keys.slice(from, from + MAX_BULK).map(({ key, generation }) => [kvName(key, generation), key]),
+      )
+      const records = await this.#read(() => kv.getWithMetadata([...byName.keys()], options))
+      for (const [name, key] of byName) {
+        const record = records?.get(name)
+        const entry = record === undefined ? null : this.#decode(key, record)
+        if (entry !== null) found.set(key.text, entry)
+      }
+    }
+    return found
+  }
+
+  /** Stores an entry for the rest of its use. Never throws; a dropped write is counted. */
+  async put(
+    kv: KeyValueStore,
+    key: CacheKey,
+    generation: number,
+    entry: CacheEntry,
+    policy: CacheConfig,
+  ): Promise<void> {
+    const now = this.#runtime.now()
+    if (!entry.found || entry.text.length > MAX_TEXT_LENGTH || this.#isShut(now)) {
+      this.#stats.kv.dropped++
+      return
+    }
+    const { value, metadata } = encodeEntry(entry)
+    const seconds = Math.ceil((keepUntil(entry, policy) - now) / 1000)
+    const options = { expirationTtl: Math.max(MIN_EXPIRATION_SECONDS, seconds), metadata }
+    this.#stats.kv.writes++
+    try {
+      const put = kv.put(kvName(key, generation), value, options)
+      await withDeadline(this.#runtime, put, WRITE_DEADLINE_MS, 'a KV write')
+    } catch (error) {
+      this.#failed(error)
+      this.#stats.kv.dropped++
+    }
+  }
+
+  async #read<R>(read: () => Promise<R>): Promise<R | null> {
+    if (this.#isShut(this.#runtime.now())) return null
+    this.#stats.kv.reads++
+    try {
+      const answer = await withDeadline(this.#runtime, read(), READ_DEADLINE_MS, 'a KV read')
+      this.breaker.succeeded()
+      return answer
+    } catch (error) {
+      this.#failed(error)
+      return null
+    }
+  }
+
+  /** While the breaker is open only its probe goes through, and that one waits no longer than any other read. */
+  #isShut(now: number): boolean {
+    return this.breaker.isOpen && !this.breaker.claimProbe(now)
+  }
+
+  #failed(error: unknown): void {
+    this.#stats.kv.errors++
+    // Too many writes of one key: somebody else has just written it, and KV itself is well.
+    if (!String(error).includes('429')) this.breaker.failed(this.#runtime.now())
+  }
+
+  #decode(key: CacheKey, record: { value: string | null; metadata: unknown }): CacheEntry | null {
+    const entry = decodeEntry(key, record)
+    if (entry === 'garbage') this.#stats.kv.garbage++
+    return typeof entry === 'string' ? null : entry
+  }
+}

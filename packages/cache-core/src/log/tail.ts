@@ -1,0 +1,77 @@
+import * as v from 'valibot'
+import type { Database, Statement, StatementResult } from '../ports.ts'
+
+/** Rows in one page of the tail. */
+export const TAIL_PAGE = 1000
+
+/**
+ * One statement, and so one transaction: the rows after a position together with the head, the prune mark, the epoch and
+ * the event at that position. Read by two queries, a row committed between them would be lost for good.
+ */
+const TAIL_SQL = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidation_log) AS max_seq,
+(SELECT event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) AS max_event_id,
+(SELECT event_id FROM invalidation_log WHERE seq = ?1) AS event_id_at_head,
+t.seq, t.event_id, t.patterns FROM invalidation_state s
+LEFT JOIN (SELECT seq, event_id, patterns FROM invalidation_log WHERE seq > ?1 ORDER BY seq LIMIT ?2) t ON 1
+WHERE s.id = 1 ORDER BY t.seq`
+
+/** A row of the log as the fence needs it. */
+export interface TailRow {
+  seq: number
+  eventId: string
+  patterns: readonly string[]
+}
+
+/** The log after a position, as of one moment. */
+export interface Tail {
+  epoch: string
+  prunedTo: number
+  /** The log's head at that moment; 0 for an empty log. */
+  maxSeq: number
+  maxEventId: string | null
+  /** The event at the position asked from; null when its row is gone. */
+  eventIdAtHead: string | null
+  rows: TailRow[]
+  /** Whether rows may follow the last one here. */
+  truncated: boolean
+}
+
+const Row = v.object({
+  epoch: v.string(),
+  pruned_to: v.number(),
+  max_seq: v.nullable(v.number()),
+  max_event_id: v.nullable(v.string()),
+  event_id_at_head: v.nullable(v.string()),
+  seq: v.nullable(v.number()),
+  event_id: v.nullable(v.string()),
+  patterns: v.nullable(v.pipe(v.string(), v.parseJson(), v.array(v.string()))),
+})
+
+/** @param head the position after which to read */
+export function tailStatement(db: Database, head: number): Statement {
+  return db.prepare(TAIL_SQL).bind(head, TAIL_PAGE)
+}
+
+/**
+ * @throws ValiError when D1 answered something else than the statement's rows
+ */
+export function decodeTail(result: StatementResult | undefined): Tail {
+  const parsed = v.parse(v.pipe(v.array(Row), v.minLength(1)), result?.results)
+  const [state] = parsed
+  if (state === undefined) throw new Error('the invalidation log has no state row: run its migrations')
+  const rows: TailRow[] = []
+  for (const row of parsed) {
+    if (row.seq !== null && row.event_id !== null) {
+      rows.push({ seq: row.seq, eventId: row.event_id, patterns: row.patterns ?? [] })
+    }
+  }
+  return {
+    epoch: state.epoch,
+    prunedTo: state.pruned_to,
+    maxSeq: state.max_seq ?? 0,
+    maxEventId: state.max_event_id,
+    eventIdAtHead: state.event_id_at_head,
+    rows,
+    truncated: rows.length >= TAIL_PAGE,
+  }
+}

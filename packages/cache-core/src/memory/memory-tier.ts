@@ -1,0 +1,124 @@
+import { LRUCache } from 'lru-cache'
+import type { CacheEntry } from '../entry.ts'
+
+/** An entry over this share of the byte cap would push out too many others. */
+const MAX_ENTRY_SHARE = 0.05
+/** What an entry costs beside its strings: objects, map slots, list links. Measured on V8, rounded up. */
+const ENTRY_OVERHEAD_BYTES = 500
+/** Each insert looks at this many old entries and drops up to two that are past use. */
+const SCAN_STEPS = 8
+const MAX_DROPPED = 2
+
+/** The memory of one isolate, for all namespaces together. What it holds is judged by its reader: this only bounds it. */
+export interface MemoryTier {
+  readonly entries: number
+  readonly bytes: number
+  /** Entries dropped to make room. */
+  readonly evictions: number
+  get(keyText: string): CacheEntry | undefined
+  /** @param keepUntil clock at which the entry is of no more use, ms. @returns false when it is too large to keep */
+  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number): boolean
+  delete(keyText: string): void
+  clear(): void
+  /** Key texts and entries, most recently used first. */
+  list(): Iterable<[string, CacheEntry]>
+}
+
+interface Slot {
+  entry: CacheEntry
+  keepUntil: number
+  bytes: number
+}
+
+/**
+ * A memory tier over lru-cache. Its TTL is not used: that clock is reset by a timer which dies with the request that
+ * started it, so in a Worker nothing would ever expire; expiry is done here, with the clock of the call.
+ */
+export class LruMemoryTier implements MemoryTier {
+  readonly #lru: LRUCache<string, Slot>
+  readonly #maxEntryBytes: number
+  #evictions = 0
+  #scan: Iterator<string> | null = null
+
+  constructor(limits: { maxBytes: number; maxEntries: number }) {
+    this.#maxEntryBytes = Math.floor(limits.maxBytes * MAX_ENTRY_SHARE)
+    this.#lru = new LRUCache({
+      max: limits.maxEntries,
+      maxSize: limits.maxBytes,
+      sizeCalculation: (slot) => slot.bytes,
+      dispose: (_slot, _key, reason) => {
+        if (reason === 'evict') this.#evictions++
+      },
+    })
+  }
+
+  get entries(): number {
+    return this.#lru.size
+  }
+
+  get bytes(): number {
+    return this.#lru.calculatedSize
+  }
+
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  get(keyText: string): CacheEntry | undefined {
+    return this.#lru.get(keyText)?.entry
+  }
+
+  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number): boolean {
+    this.#dropExpired(now)
+    const bytes = sizeOf(keyText, entry)
+    if (bytes > this.#maxEntryBytes) {
+      this.#lru.delete(keyText)
+      return false
+    }
+    this.#lru.set(keyText, { entry, keepUntil, bytes })
+    return true
+  }
+
+  delete(keyText: string): void {
+    this.#lru.delete(keyText)
+  }
+
+  clear(): void {
+    this.#lru.clear()
+    this.#scan = null
+  }
+
+  *list(): Iterable<[string, CacheEntry]> {
+    for (const [key, slot] of this.#lru.entries()) yield [key, slot.entry]
+  }
+
+  /** A bounded walk from the least recently used end, taken up again at the next insert. */
+  #dropExpired(now: number): void {
+    this.#scan ??= this.#lru.rkeys()
+    let dropped = 0
+    for (let step = 0; step < SCAN_STEPS && dropped < MAX_DROPPED; step++) {
+      const { value, done } = this.#scan.next()
+      if (done) {
+        this.#scan = null
+        return
+      }
+      const slot = this.#lru.peek(value)
+      if (slot !== undefined && slot.keepUntil <= now) {
+        this.#lru.delete(value)
+        dropped++
+      }
+    }
+  }
+}
+
+/** Bytes an entry takes, counted once. V8 keeps a string at one byte a character until one of them is over U+00FF. */
+function sizeOf(keyText: string, entry: CacheEntry): number {
+  let bytes = ENTRY_OVERHEAD_BYTES + keyText.length + entry.path.length + stringBytes(entry.text)
+  for (const tag of entry.tags) bytes += tag.length + 24
+  return bytes + (entry.canonical?.length ?? 0)
+}
+
+function stringBytes(text: string): number {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return text.length * 2
+  return text.length
+}

@@ -1,0 +1,12 @@
+/** The pipeline's parts: a consumer Worker only wires them to its queues and its cron trigger. */
+export { MessageTooLargeError, splitBatches } from './batches.ts'
+export { handleDeadLetters } from './dead-letters.ts'
+export { type EventsDeps, handleEvents } from './events.ts'
+export { type EventMessage, eventMessage, parseEventMessage } from './message.ts'
+export { prune, retentionMs } from './prune.ts'
+export type { PipelineReport, QueueMessage } from './queue.ts'
+export { relay } from './relay.ts'
+export { retryDelaySeconds } from './retry.ts'
+export { runSchedule, type ScheduleDeps } from './schedule.ts'
+export { handleWarm, type WarmDeps, type WarmOutcome } from './warm.ts'
+export { coalesceJobs, parseWarmMessage, recipeText, type WarmJob, warmMessages } from './warm-job.ts'

@@ -1,0 +1,40 @@
+import * as v from 'valibot'
+import type { Database, MessageQueue } from '../ports.ts'
+import { splitBatches } from './batches.ts'
+import { eventMessage } from './message.ts'
+
+/** Rows sent again in one run. */
+const MAX_ROWS = 500
+/** A row is sent again this long after its last send, twice as long each time, up to an hour. */
+const FIRST_DELAY_MS = 30_000
+const LONGEST_DELAY_MS = 3_600_000
+/** 30 s doubled this often is past an hour. */
+const MAX_DOUBLINGS = 7
+
+const DUE = `SELECT event_id, type, payload FROM invalidation_log
+WHERE processed_at IS NULL
+AND coalesce(sent_at, created_at) + min(${LONGEST_DELAY_MS}, ${FIRST_DELAY_MS} << min(sends, ${MAX_DOUBLINGS})) <= ?1
+ORDER BY seq LIMIT ${MAX_ROWS}`
+const SENT = `UPDATE invalidation_log SET sent_at = ?2, sends = sends + 1
+WHERE event_id IN (SELECT value FROM json_each(?1))`
+
+const DueRow = v.object({
+  event_id: v.string(),
+  type: v.string(),
+  payload: v.pipe(v.string(), v.parseJson()),
+})
+
+/**
+ * Sends events again that nobody has processed: whatever a queue loses, the log still has.
+ * @param now clock, ms
+ * @returns how many were sent
+ */
+export async function relay(db: Database, events: MessageQueue, now: number): Promise<number> {
+  const [result] = await db.batch([db.prepare(DUE).bind(now)])
+  const due = v.parse(v.array(DueRow), result?.results)
+  if (due.length === 0) return 0
+  const messages = due.map(({ event_id: id, type, payload }) => eventMessage({ id, type, payload }))
+  for (const batch of splitBatches(messages)) await events.sendBatch(batch)
+  await db.batch([db.prepare(SENT).bind(JSON.stringify(due.map((row) => row.event_id)), now)])
+  return due.length
+}

@@ -1,0 +1,463 @@
+import { describe, expect, it, vi } from 'vitest'
+import { CONFIGS, policyOf, posts, World } from '../../test/world.ts'
+import { CacheService } from '../service.ts'
+import { DatabaseUnavailableError } from '../sql.ts'
+
+const post = posts.at({ id: '1' })
+
+describe('a read falls through the tiers', () => {
+  it('loads once, then answers from memory, then a new isolate answers from KV', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate()
+    const miss = await cache.read(post)
+    expect([miss.outcome, miss.source, miss.value()]).toEqual([
+      'MISS',
+      'database',
+      { id: '1', title: 'first' },
+    ])
+    const hit = await cache.read(post)
+    expect([hit.outcome, hit.source, hit.text, hit.etag]).toEqual(['HIT', 'memory', miss.text, miss.etag])
+    await Promise.all(world.background.promises.slice(0, 0))
+    await world.settle()
+    const other = await world.isolate().cache.read(post)
+    expect([other.outcome, other.source, other.label]).toEqual(['HIT', 'kv', 'f'])
+  })
+
+  it('asks D1 nothing while the fence is fresh, and KV nothing on a memory hit', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.queries()
+    const reads = world.kv.reads
+    await world.runtime.advance(3000)
+    await cache.read(post)
+    expect([world.queries(), world.kv.reads]).toEqual([0, reads])
+  })
+
+  it('keeps lifetimes absolute: promotion to memory does not restart them', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    await world.isolate().cache.read(post)
+    await world.runtime.advance(3_000_000)
+    const late = world.isolate()
+    const promoted = await late.cache.read(post)
+    expect(promoted.source).toBe('kv')
+    expect(promoted.ttlMs).toBeLessThan(3600_000 * 1.1 - 3_000_000 + 1)
+    expect((await late.cache.read(post)).ttlMs).toBe(promoted.ttlMs)
+    await world.runtime.advance(promoted.ttlMs)
+    expect((await late.cache.read(post)).outcome).toBe('MISS')
+  })
+
+  it('spreads lifetimes by ten per cent', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    const lives = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => {
+        world.plant(String(i), 'x')
+        return (await cache.read(posts.at({ id: String(i) }))).ttlMs
+      }),
+    )
+    expect(Math.min(...lives)).toBeGreaterThanOrEqual(3600_000 * 0.9)
+    expect(Math.max(...lives)).toBeLessThanOrEqual(3600_000 * 1.1)
+    expect(new Set(lives).size).toBeGreaterThan(40)
+  })
+
+  it('gives each caller a value of its own', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate()
+    const mine = (await cache.read(post)).value()
+    if (mine !== null) mine.title = 'spoilt'
+    expect((await cache.read(post)).value()).toEqual({ id: '1', title: 'first' })
+  })
+})
+
+describe('the staleness bound', () => {
+  it('holds with no queue at all: a write elsewhere shows after Δ', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.writeElsewhere('1', 'new')
+    expect((await cache.read(post)).value()?.title).toBe('old')
+    await world.runtime.advance(5001)
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('sends a Δ 0 read to D1 for validity, not for the value', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.queries()
+    const hit = await cache.read(post, { maxStalenessMs: 0 })
+    expect([hit.source, world.queries()]).toEqual(['memory', 1])
+    world.writeElsewhere('1', 'new')
+    expect((await cache.read(post, { maxStalenessMs: 0 })).value()?.title).toBe('new')
+  })
+
+  it('honours a bookmark at once, without a loop for one that no log has', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    const writer = world.isolate().cache
+    const { bookmark } = await writer.write([world.retitle('1', 'new')])
+    expect((await cache.read(post)).value()?.title).toBe('old')
+    expect((await cache.read(post, { bookmark: bookmark ?? '' })).value()?.title).toBe('new')
+    world.writeElsewhere('1', 'newer')
+    expect((await cache.read(post, { bookmark: 'abcdef.1' })).value()?.title).toBe('newer')
+    const [epoch] = (bookmark ?? '').split('.')
+    expect((await cache.read(post, { bookmark: `${epoch}.999` })).value()?.title).toBe('newer')
+    expect((await cache.read(post, { bookmark: 'rubbish' })).outcome).toBe('HIT')
+  })
+
+  it('invalidates by tag what it would not by key', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.writeElsewhere('1', 'new', ['user:profile:7'])
+    await world.runtime.advance(5001)
+    const read = await cache.read(post)
+    expect([read.outcome, read.value()?.title]).toEqual(['MISS', 'new'])
+    expect(cache.getStats().namespaces['content']?.invalidByFence).toBeGreaterThan(0)
+  })
+
+  it('never takes an old KV value of another generation, tag or epoch', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    await world.isolate().cache.read(post)
+    await world.settle()
+    world.writeElsewhere('1', 'new', ['user:profile:7'])
+    expect((await world.isolate().cache.read(post)).value()?.title).toBe('new')
+    world.writeElsewhere('1', 'newer')
+    expect((await world.isolate().cache.read(post)).value()?.title).toBe('newer')
+    world.plant('1', 'restored')
+    world.d1.exec(`UPDATE invalidation_state SET epoch = 'feed'`)
+    expect((await world.isolate().cache.read(post)).value()?.title).toBe('restored')
+  })
+
+  it('asks KV for the new generation when the refresh moves it', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const first = world.isolate()
+    await first.cache.read(post)
+    world.writeElsewhere('1', 'new')
+    // Another isolate has already loaded the new value to its new name.
+    await world.isolate().cache.read(post)
+    await world.settle()
+    await world.runtime.advance(5001)
+    const read = await first.cache.read(post)
+    expect([read.source, read.value()?.title]).toEqual(['kv', 'new'])
+  })
+})
+
+describe('single flight', () => {
+  it('makes one load for a hundred misses', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate()
+    const reads = await Promise.all(Array.from({ length: 100 }, () => cache.read(post)))
+    expect(new Set(reads.map((read) => read.text)).size).toBe(1)
+    expect(cache.getStats().namespaces['content']?.loads).toBe(1)
+  })
+
+  it('makes one load for a hundred misses when it throws, and a new one for the next request', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    const load = vi.fn(async (): Promise<number> => {
+      throw new Error('boom')
+    })
+    const reads = await Promise.allSettled(
+      Array.from({ length: 100 }, () => cache.getOrSet('content:sum:1', load)),
+    )
+    expect(reads.every((read) => read.status === 'rejected')).toBe(true)
+    expect(load).toHaveBeenCalledTimes(1)
+    load.mockImplementation(async () => 42)
+    expect((await cache.getOrSet('content:sum:1', load)).value()).toBe(42)
+  })
+
+  it('takes over from a leader that is never heard of again', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    let calls = 0
+    const load = () => (++calls === 1 ? new Promise<number>(() => {}) : Promise.resolve(calls))
+    void cache.getOrSet('content:sum:1', load)
+    await world.settle()
+    const followers = Array.from({ length: 20 }, () => cache.getOrSet('content:sum:1', load))
+    await world.runtime.advance(2100)
+    expect((await Promise.all(followers)).map((read) => read.value())).toEqual(Array(20).fill(2))
+    expect((await cache.getOrSet('content:sum:1', load)).outcome).toBe('HIT')
+  })
+
+  it('lets nobody have a value that was invalidated while it was loaded and before they asked', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let calls = 0
+    const load = async () => {
+      const title = String(world.d1.one('SELECT title FROM posts')?.['title'])
+      if (++calls === 1) await gate
+      return title
+    }
+    const early = cache.getOrSet('content:post:1', load)
+    await world.settle()
+    await cache.write([world.retitle('1', 'new')])
+    const late = cache.getOrSet('content:post:1', load, { maxStalenessMs: 0 })
+    await world.settle()
+    release()
+    expect((await late).value()).toBe('new')
+    await early
+    expect((await cache.getOrSet('content:post:1', load)).value()).toBe('new')
+  })
+})
+
+describe('not found', () => {
+  it('is cached in memory, never in KV, and undone by the creation', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    expect((await cache.read(post)).found).toBe(false)
+    const again = await cache.read(post)
+    expect([again.found, again.source, again.value()]).toEqual([false, 'memory', null])
+    await world.settle()
+    expect(world.kv.writes).toBe(0)
+    world.writeElsewhere('1', 'born')
+    await world.runtime.advance(5001)
+    expect((await cache.read(post)).value()?.title).toBe('born')
+  })
+})
+
+describe('while D1 fails', () => {
+  it('serves the last value, labelled, where the policy allows it; and never stores it again', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache, isolate } = world.isolate()
+    await cache.read(post)
+    world.writeElsewhere('1', 'new')
+    await world.runtime.advance(40_000)
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    await world.runtime.advance(10_000)
+    const stale = await cache.read(post)
+    expect([stale.outcome, stale.value()?.title, stale.ttlMs]).toEqual(['STALE', 'old', 0])
+    await expect(cache.read(post, { maxStalenessMs: 0 })).rejects.toThrow(DatabaseUnavailableError)
+    await expect(cache.read(post, { bookmark: 'abc.1' })).rejects.toThrow(DatabaseUnavailableError)
+    world.d1.before = null
+    await world.runtime.advance(60_000)
+    await cache.read(post)
+    await world.runtime.advance(1000)
+    expect(isolate.sql.breaker.isOpen).toBe(false)
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('serves nothing stale for a policy without stale-if-error, nor past its time', async () => {
+    const world = new World()
+    const { cache } = world.isolate({ configs: { content: policyOf({ staleIfErrorSeconds: 0 }) } })
+    await cache.read(post)
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    await world.runtime.advance(40_000)
+    await expect(cache.read(post)).rejects.toThrow(DatabaseUnavailableError)
+    const other = new World()
+    const lasting = other.isolate({ configs: CONFIGS })
+    await lasting.cache.read(post)
+    other.d1.before = world.d1.before
+    await other.runtime.advance((3600 * 1.1 + 3600) * 1000)
+    await expect(lasting.cache.read(post)).rejects.toThrow(DatabaseUnavailableError)
+  })
+
+  it('waits for no time-outs once the breaker is open', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache, isolate } = world.isolate()
+    await cache.read(post)
+    world.d1.before = () => new Promise(() => {})
+    for (let i = 0; i < 4; i++) {
+      const read = cache.read(post, { maxStalenessMs: 0 }).catch((error: unknown) => error)
+      await world.runtime.advance(8000)
+      expect(await read).toBeInstanceOf(DatabaseUnavailableError)
+    }
+    expect(isolate.sql.breaker.isOpen).toBe(true)
+    const before = world.runtime.time
+    expect((await cache.read(post)).outcome).toBe('STALE')
+    expect(world.runtime.time).toBe(before)
+  })
+
+  it('serves from KV in a cold isolate that finds a snapshot', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    world.logElsewhere(['content:post:9'])
+    await world.isolate().cache.read(post)
+    await world.settle()
+    const { buildSnapshot, writeSnapshot } = await import('../fence/snapshot.ts')
+    const snapshot = await buildSnapshot(world.db)
+    if (snapshot !== null) await writeSnapshot(world.kv, snapshot, world.runtime.now())
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    const read = await world.isolate().cache.read(post)
+    expect([read.outcome, read.source, read.value()?.title]).toEqual(['STALE', 'kv', 'old'])
+  })
+})
+
+describe('switches', () => {
+  it.each([
+    ['cache off', { CACHE_ENABLED: 'false' }, 'BYPASS'],
+    ['nothing rolled out', { CACHE_ROLLOUT_PERCENT: '0' }, 'BYPASS'],
+    ['KV off', { CACHE_KV_ENABLED: 'false' }, 'MISS'],
+  ])('%s: answers all the same', async (_, env, outcome) => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate({ env })
+    expect((await cache.read(post)).value()?.title).toBe('first')
+    await world.settle()
+    expect(world.kv.writes).toBe(0)
+    const { cache: second } = world.isolate({ env })
+    expect((await second.read(post)).outcome).toBe(outcome)
+    expect(await second.getWithSource('content:post:2')).toBe(null)
+  })
+
+  it('rolls out a stable share of keys', () => {
+    const world = new World()
+    const share = (percent: string) => {
+      const { isolate } = world.isolate({ env: { CACHE_ROLLOUT_PERCENT: percent } })
+      return new Set(
+        Array.from({ length: 1000 }, (_, i) => isolate.keyAt(`content:post:${i}`))
+          .filter((key) => isolate.serves(key))
+          .map((key) => key.path),
+      )
+    }
+    const ten = share('10')
+    const fifty = share('50')
+    expect(ten.size).toBeGreaterThan(60)
+    expect(ten.size).toBeLessThan(140)
+    expect(fifty.size).toBeGreaterThan(430)
+    expect([...ten].every((path) => fifty.has(path))).toBe(true)
+    expect(share('10')).toEqual(ten)
+  })
+
+  it('memory off by policy: KV answers each time', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate({ configs: { content: policyOf({ memoryEnabled: false }) } })
+    await cache.read(post)
+    await world.settle()
+    expect((await cache.read(post)).source).toBe('kv')
+  })
+
+  it('no KV bound: memory and D1', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache } = world.isolate({ io: { kv: null } })
+    expect((await cache.read(post)).source).toBe('database')
+    expect((await cache.read(post)).source).toBe('memory')
+  })
+})
+
+describe('KV trouble', () => {
+  it.each([
+    ['errors', () => Promise.reject(new Error('KV GET failed: 500'))],
+    ['429', () => Promise.reject(new Error('KV PUT failed: 429 Too Many Requests'))],
+  ])('%s on each call: D1 answers', async (_, fail) => {
+    const world = new World()
+    world.plant('1', 'first')
+    world.kv.before = fail
+    for (let i = 0; i < 5; i++) expect((await world.isolate().cache.read(post)).value()?.title).toBe('first')
+    await world.settle()
+    expect(world.kv.entries.size).toBe(0)
+  })
+
+  it('a hanging KV costs its deadline, then nothing while its breaker is open', async () => {
+    const world = new World()
+    world.kv.before = () => new Promise(() => {})
+    const { cache, isolate } = world.isolate()
+    for (let i = 0; i < 5; i++) {
+      const read = cache.read(posts.at({ id: `missing-${i}` }))
+      await world.runtime.advance(3000)
+      expect((await read).found).toBe(false)
+    }
+    expect(isolate.kvTier.breaker.isOpen).toBe(true)
+    world.plant('1', 'first')
+    const started = world.runtime.time
+    await cache.read(post)
+    expect(world.runtime.time - started).toBe(0)
+  })
+
+  it('garbage is a miss, counted', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    await world.isolate().cache.read(post)
+    await world.settle()
+    for (const stored of world.kv.entries.values()) stored.value = stored.value.replace('first', 'FIRST')
+    const { cache } = world.isolate()
+    expect((await cache.read(post)).value()?.title).toBe('first')
+    expect(cache.getStats().kv.garbage).toBe(1)
+  })
+})
+
+describe('many keys', () => {
+  it('reads them with one refresh and one KV operation, and puts them into memory', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    for (let i = 0; i < 30; i++) await cache.set(`content:n:${i}`, i)
+    await world.settle()
+    const other = world.isolate()
+    world.queries()
+    const reads = world.kv.reads
+    const keys = Array.from({ length: 31 }, (_, i) => `content:n:${i}`)
+    const found = await other.cache.getMany<number>(keys)
+    expect([found.size, found.get('content:n:7'), found.has('content:n:30')]).toEqual([30, 7, false])
+    expect(world.kv.reads - reads).toBe(2) // the snapshot and one bulk read
+    expect(await other.cache.warmCache(keys)).toBe(30)
+    expect(world.kv.reads - reads).toBe(3) // the one that is nowhere is asked for again
+    expect(other.isolate.memory.entries).toBe(30)
+  })
+
+  it('answers nothing when D1 cannot vouch for anything', async () => {
+    const world = new World()
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    expect((await world.isolate().cache.getMany(['content:n:1'])).size).toBe(0)
+    expect(
+      (await world.isolate({ env: { CACHE_ENABLED: 'false' } }).cache.getMany(['content:n:1'])).size,
+    ).toBe(0)
+    expect(await world.isolate().cache.get('content:n:1')).toBe(null)
+  })
+})
+
+describe('quiet sites', () => {
+  it('keeps the fence fresh behind a request, for 25 s and no longer', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache, isolate } = world.isolate()
+    await cache.read(post)
+    await world.runtime.advance(20_000)
+    world.queries()
+    const timing = (await cache.read(post)).timing
+    expect([timing.fence, world.queries()]).toEqual([undefined, 0])
+    await world.runtime.advance(60_000)
+    expect(world.queries()).toBeLessThanOrEqual(3)
+    expect(isolate.runtime.now() - isolate.fence.asOf).toBeGreaterThan(40_000)
+  })
+
+  it('takes the smaller Δ of two kinds of readers', async () => {
+    const world = new World()
+    const { isolate } = world.isolate()
+    const cache = new CacheService(isolate, world.io())
+    await cache.read(post)
+    await world.runtime.advance(900)
+    await cache.getOrSet('session:token:1', async () => 1)
+    await world.runtime.advance(5000)
+    expect(isolate.runtime.now() - isolate.fence.asOf).toBeLessThanOrEqual(500)
+  })
+})

@@ -1,0 +1,303 @@
+import { parseBookmark } from '../bookmark.ts'
+import { type CacheEntry, keepUntil, type Loaded, makeEntry } from '../entry.ts'
+import type { Freshness } from '../fence/fence.ts'
+import type { Isolate, RequestIo } from '../isolate.ts'
+import type { CacheKey } from '../keys/key.ts'
+import type { CacheConfig } from '../policy.ts'
+import { DatabaseUnavailableError } from '../sql.ts'
+import { answer, bypassed } from './answer.ts'
+import type { Loader } from './loader.ts'
+import type { CacheResult, ReadOptions } from './types.ts'
+
+/** A read under way. */
+interface Read {
+  key: CacheKey
+  policy: CacheConfig
+  need: Freshness
+  /** Whether the last value may be served while D1 fails. */
+  mayBeStale: boolean
+  timing: CacheResult<unknown>['timing']
+  /** What a tier held but could not prove: the last resort while D1 fails. */
+  held: CacheEntry | null
+}
+
+/**
+ * The read path, DESIGN's flow *Read*: memory, then KV beside the fence refresh, then one load for all who wait.
+ * Wherever an entry comes from, one function (`isProven`) decides whether it may be the answer.
+ */
+export class Reader {
+  readonly #isolate: Isolate
+  readonly #io: RequestIo
+
+  constructor(isolate: Isolate, io: RequestIo) {
+    this.#isolate = isolate
+    this.#io = io
+  }
+
+  /**
+   * @param loader what to do when no tier has a proven value
+   * @param parse turns the stored JSON back into a value
+   * @throws DatabaseUnavailableError when D1 is needed and fails, and no stale value may stand in; whatever the loader throws
+   */
+  async read<T>(
+    key: CacheKey,
+    loader: Loader,
+    parse: (json: unknown) => T,
+    options: ReadOptions = {},
+  ): Promise<CacheResult<T>> {
+    if (!this.#isolate.serves(key)) return this.#bypass(key, loader, parse)
+    const read = this.#begin(key, options)
+    try {
+      const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
+      if (held !== null) return held.as(parse)
+      const entry = await this.#load(read, loader)
+      this.#counts(key).misses++
+      return answer(entry, 'MISS', 'database', this.#now(), read.timing).as(parse)
+    } catch (error) {
+      const stale = this.#stale(read)
+      if (stale === null) throw error
+      return stale.as(parse)
+    }
+  }
+
+  /** The entry that memory or KV can prove for a key, without loading it. */
+  async find<T>(
+    key: CacheKey,
+    parse: (json: unknown) => T,
+    options: ReadOptions = {},
+  ): Promise<CacheResult<T> | null> {
+    if (!this.#isolate.serves(key)) return null
+    const read = this.#begin(key, options)
+    try {
+      return ((await this.#fromMemory(read)) ?? (await this.#fromKv(read)))?.as(parse) ?? null
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error
+      return this.#stale(read)?.as(parse) ?? null
+    }
+  }
+
+  /** Many keys of one namespace: one refresh, and one KV operation for 100 of those that memory does not have. */
+  async findMany<T>(
+    keys: readonly CacheKey[],
+    parse: (json: unknown) => T,
+    options: ReadOptions = {},
+  ): Promise<Map<string, CacheResult<T>>> {
+    const { fence, kvTier, refresher } = this.#isolate
+    const found = new Map<string, CacheResult<T>>()
+    const reads = keys.filter((key) => this.#isolate.serves(key)).map((key) => this.#begin(key, options))
+    const [first] = reads
+    if (first === undefined) return found
+    if (!fence.isFresh(first.need) || !fence.reaches(first.need, 0)) {
+      try {
+        await refresher.refresh(first.need, this.#io)
+      } catch (error) {
+        // Nothing can be proven now; a miss for each is what the caller can handle.
+        if (error instanceof DatabaseUnavailableError) return found
+        throw error
+      }
+    }
+    const missing: Read[] = []
+    for (const read of reads) {
+      const hit = await this.#fromMemory(read)
+      if (hit === null) missing.push(read)
+      else found.set(read.key.path, hit.as(parse))
+    }
+    const kv = this.#isolate.kvFor(first.policy, this.#io)
+    if (kv === null || missing.length === 0) return found
+    const named = missing.map(({ key }) => ({ key, generation: fence.generation(key.path) }))
+    const entries = await kvTier.getMany(kv, named, first.policy)
+    for (const read of missing) {
+      const entry = entries.get(read.key.text)
+      if (entry !== undefined && this.#isProven(entry, read))
+        found.set(read.key.path, this.#promote(read, entry).as(parse))
+    }
+    return found
+  }
+
+  #begin(key: CacheKey, options: ReadOptions): Read {
+    const { fence, keeper } = this.#isolate
+    const policy = this.#isolate.policy(key.namespace)
+    const wanted = Math.min(policy.maxStalenessMs, options.maxStalenessMs ?? Number.POSITIVE_INFINITY)
+    const bookmark = options.bookmark ? parseBookmark(options.bookmark) : null
+    // A cold fence cannot tell whether the bookmark is of its epoch; the refresh that it needs anyway makes it a strong read.
+    const isForeign = bookmark !== null && bookmark.epoch !== fence.epoch
+    const need: Freshness = {
+      ordinal: this.#isolate.nextOrdinal(),
+      startedAt: this.#now(),
+      maxStalenessMs: isForeign ? 0 : wanted,
+      minSeq: bookmark !== null && !isForeign ? bookmark.seq : 0,
+    }
+    keeper.notice(wanted, this.#io)
+    const mayBeStale = policy.staleIfErrorSeconds > 0 && wanted > 0 && bookmark === null
+    return { key, policy, need, mayBeStale, timing: {}, held: null }
+  }
+
+  async #fromMemory(read: Read) {
+    const { fence, memory } = this.#isolate
+    const entry = read.policy.memoryEnabled ? memory.get(read.key.text) : undefined
+    if (entry === undefined || entry.canonical !== read.key.canonical) return null
+    read.held = entry
+    if (!this.#isAlive(entry)) return null
+    if (!fence.isValid(entry)) {
+      this.#counts(read.key).invalidByFence++
+      return null
+    }
+    if (!this.#isProven(entry, read)) {
+      // Only freshness is missing: ask D1 for the tail, not KV for the value.
+      await this.#refresh(read)
+      if (!this.#isProven(entry, read)) return null
+    }
+    this.#counts(read.key).memoryHits++
+    return answer(entry, 'HIT', 'memory', this.#now(), read.timing)
+  }
+
+  async #fromKv(read: Read) {
+    const { fence, kvTier, runtime } = this.#isolate
+    const { need, key, policy } = read
+    const kv = this.#isolate.kvFor(policy, this.#io)
+    const isCold = fence.epoch === null
+    const isReady = fence.isFresh(need) && fence.reaches(need, 0)
+    // Without KV a load is next, and brings the tail along; but a cold fence must start from the snapshot, not from there.
+    if (kv === null && !isCold) return null
+    // Trouble is kept for after the KV read, which may yet bring the value to serve in spite of it.
+    const refreshing = isReady
+      ? null
+      : this.#refresh(read).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        )
+    // The snapshot comes first in a refresh: without any fence there is no name to ask KV for.
+    let trouble = isCold ? await refreshing : null
+    if (kv === null) return this.#rethrow(trouble)
+    const asked = runtime.now()
+    const generation = fence.generation(key.path)
+    let entry = await kvTier.get(kv, key, generation, policy)
+    trouble = await refreshing
+    if (
+      trouble === null &&
+      fence.generation(key.path) !== generation &&
+      (entry === null || !this.#isProven(entry, read))
+    ) {
+      entry = await kvTier.get(kv, key, fence.generation(key.path), policy)
+    }
+    read.timing.kv = runtime.now() - asked
+    read.held ??= entry
+    if (trouble !== null) return this.#rethrow(trouble)
+    if (entry === null) return null
+    if (this.#isProven(entry, read)) return this.#promote(read, entry)
+    if (this.#isAlive(entry)) this.#counts(key).invalidByFence++
+    return null
+  }
+
+  #rethrow(trouble: { error: unknown } | null): null {
+    if (trouble !== null) throw trouble.error
+    return null
+  }
+
+  #promote(read: Read, entry: CacheEntry) {
+    this.#isolate.remember(read.key, entry)
+    this.#counts(read.key).kvHits++
+    return answer(entry, 'HIT', 'kv', this.#now(), read.timing)
+  }
+
+  /** Single flight. Whoever joins holds the entry against its own needs; whoever it fails goes on to a later flight. */
+  async #load(read: Read, loader: Loader): Promise<CacheEntry> {
+    const { flights, runtime } = this.#isolate
+    const { key, need } = read
+    const asked = runtime.now()
+    const name = key.canonical === null ? key.text : `${key.text}?${key.canonical}`
+    for (;;) {
+      const other = flights.current(name)
+      const flight =
+        other ?? flights.lead(name, this.#isolate.nextOrdinal(), asked, () => this.#loadAndStore(key, loader))
+      this.#io.waitUntil(flight.entry.catch(() => {}))
+      const entry = other === undefined ? await flight.entry : await flights.join(name, flight, runtime)
+      read.timing.db = runtime.now() - asked
+      if (entry === null) {
+        // Overdue. Another follower may have taken over, and be done already.
+        const kept = this.#isolate.memory.get(key.text)
+        if (kept !== undefined && kept.canonical === key.canonical && this.#isProven(kept, read)) return kept
+        continue
+      }
+      if (flight.ordinal > need.ordinal || this.#isProven(entry, read)) return entry
+    }
+  }
+
+  async #loadAndStore(key: CacheKey, loader: Loader): Promise<CacheEntry> {
+    this.#counts(key).loads++
+    try {
+      const { loaded, isUsable } = await loader(this.#isolate, this.#io)
+      return this.store(key, loaded, isUsable)
+    } catch (error) {
+      this.#counts(key).loadErrors++
+      throw error
+    }
+  }
+
+  /** Keeps a loaded value in memory and, behind the answer, in KV. Without a usable fence: answer, but cache nothing. */
+  store(key: CacheKey, loaded: Loaded, isUsable = true): CacheEntry {
+    const { fence, runtime } = this.#isolate
+    const policy = this.#isolate.policy(key.namespace)
+    const entry = makeEntry(key, policy, loaded, runtime.random())
+    if (!isUsable || !this.#isolate.serves(key) || !fence.isValid(entry)) return entry
+    this.#isolate.remember(key, entry)
+    const kv = this.#isolate.kvFor(policy, this.#io)
+    if (kv !== null && entry.found) {
+      this.#io.waitUntil(this.#isolate.kvTier.put(kv, key, fence.generation(key.path), entry, policy))
+    }
+    return entry
+  }
+
+  /** Whether an entry may be the answer: alive, valid by a fence that is fresh for this read, not older than its bookmark. */
+  #isProven(entry: CacheEntry, { need }: Read): boolean {
+    const { fence } = this.#isolate
+    return (
+      this.#isAlive(entry) && fence.isFresh(need) && fence.reaches(need, entry.stamp) && fence.isValid(entry)
+    )
+  }
+
+  #isAlive(entry: CacheEntry): boolean {
+    return this.#now() < entry.expiresAt
+  }
+
+  async #refresh(read: Read): Promise<void> {
+    const asked = this.#now()
+    try {
+      await this.#isolate.refresher.refresh(read.need, this.#io)
+    } finally {
+      read.timing.fence = this.#now() - asked
+    }
+  }
+
+  /** The last value, labelled, while D1 fails: it is never stored again. */
+  #stale(read: Read) {
+    const { fence, sql, refresher } = this.#isolate
+    if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+    const entry = read.held
+    if (entry === null || !read.mayBeStale || (fence.epoch !== null && entry.epoch !== fence.epoch))
+      return null
+    if (this.#now() >= keepUntil(entry, read.policy)) return null
+    this.#counts(read.key).stale++
+    const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
+    return answer(entry, 'STALE', source, this.#now(), read.timing)
+  }
+
+  async #bypass<T>(key: CacheKey, loader: Loader, parse: (json: unknown) => T): Promise<CacheResult<T>> {
+    const { sql, refresher, runtime } = this.#isolate
+    if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+    const asked = runtime.now()
+    const { loaded } = await loader(this.#isolate, this.#io)
+    const counts = this.#counts(key)
+    counts.loads++
+    counts.bypasses++
+    return bypassed(loaded, parse, { db: runtime.now() - asked })
+  }
+
+  #counts(key: CacheKey) {
+    return this.#isolate.stats.of(key.namespace)
+  }
+
+  #now(): number {
+    return this.#isolate.runtime.now()
+  }
+}

@@ -1,0 +1,149 @@
+import type { Isolate, RequestIo } from './isolate.ts'
+import { parsePattern } from './keys/pattern.ts'
+import { answer } from './read/answer.ts'
+import { DirectTiers, type Stamped } from './read/direct.ts'
+import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
+import { Reader } from './read/reader.ts'
+import type { CacheResult, ReadOptions } from './read/types.ts'
+import type { Source } from './source.ts'
+import type { CacheStats } from './stats.ts'
+import type { Change, WriteResult } from './write/types.ts'
+import { Writer } from './write/writer.ts'
+
+/**
+ * The cache, as one request sees it. Keys are written without their version, `content:item:42`; ids that come from outside
+ * are escaped with `nameOf`. Methods that need D1 throw `DatabaseUnavailableError` when it fails.
+ *
+ * @example
+ * const waitUntil = (promise) => ctx.waitUntil(promise)
+ * const cache = new CacheService(isolate, { db: env.DB, kv: env.CACHE, events: env.EVENTS, waitUntil })
+ * const post = (await cache.getOrSet('content:post:1', () => loadPost(1))).value()
+ */
+export class CacheService extends DirectTiers {
+  readonly #reader: Reader
+  readonly #writer: Writer
+
+  constructor(isolate: Isolate, io: RequestIo) {
+    super(isolate, io)
+    this.#reader = new Reader(isolate, io)
+    this.#writer = new Writer(isolate, io)
+  }
+
+  /** Reads a source through memory, KV and D1: the way to read whatever a table of resources describes. */
+  read<T>(source: Source<T>, options?: ReadOptions): Promise<CacheResult<T>> {
+    return this.#reader.read(this.isolate.keyOf(source), sourceLoader(source), source.parse, options)
+  }
+
+  /** The cached value, or null: for "not found" and for a miss alike; `getWithSource` tells them apart. */
+  async get<T>(key: string, options?: ReadOptions): Promise<T | null> {
+    return (await this.getWithSource<T>(key, options))?.value() ?? null
+  }
+
+  /** The cached value with the tier it came from; null for a miss. */
+  getWithSource<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
+    return this.#reader.find(this.isolate.keyAt(key), plain<T>, options)
+  }
+
+  /**
+   * The cached value, or what `load` brings; null from `load` is cached as "not found".
+   * @param load asks D1 anything, in any number of queries; called once for all who wait for the key
+   * @param options `tags` are names that the value depends on besides its key
+   */
+  getOrSet<T>(
+    key: string,
+    load: () => Promise<T | null>,
+    options: ReadOptions & { tags?: readonly string[] } = {},
+  ): Promise<CacheResult<T>> {
+    return this.#reader.read(
+      this.isolate.keyAt(key),
+      functionLoader(load, options.tags ?? []),
+      plain<T>,
+      options,
+    )
+  }
+
+  /** The cached ones of many keys, by key; one KV operation for 100 of those that memory does not have. */
+  async getMany<T>(keys: readonly string[], options?: ReadOptions): Promise<Map<string, T | null>> {
+    const found = await this.#reader.findMany(
+      keys.map((key) => this.isolate.keyAt(key)),
+      plain<T>,
+      options,
+    )
+    return new Map([...found].map(([key, result]) => [key, result.value()]))
+  }
+
+  /** Brings what KV holds of these keys into memory. @returns how many of them memory holds now */
+  async warmCache(keys: readonly string[]): Promise<number> {
+    return (
+      await this.#reader.findMany(
+        keys.map((key) => this.isolate.keyAt(key)),
+        plain<unknown>,
+      )
+    ).size
+  }
+
+  /** Stores a value. Without a stamp that is a write: the log notes the key, so that no isolate keeps another value. */
+  set(key: string, value: unknown, stamped?: Stamped): Promise<void> {
+    return this.setMany([[key, value]], stamped)
+  }
+
+  /** Stores many values; without a stamp, with one row in the log for all of them. */
+  async setMany(
+    entries: readonly (readonly [key: string, value: unknown])[],
+    stamped?: Stamped,
+  ): Promise<void> {
+    const seq = stamped
+      ? null
+      : (
+          await this.#writer.purge(
+            'cache.set',
+            entries.map(([key]) => key),
+          )
+        ).changes[0]?.seq
+    const at = stamped ?? { stamp: seq ?? 0 }
+    for (const [key, value] of entries) {
+      this.setInMemory(key, value, at)
+      this.io.waitUntil(this.setInKV(key, value, at))
+    }
+  }
+
+  /** Invalidates one key, in all isolates. */
+  delete(key: string): Promise<WriteResult> {
+    return this.deleteMany([key])
+  }
+
+  deleteMany(keys: readonly string[]): Promise<WriteResult> {
+    return this.#writer.purge('cache.delete', keys)
+  }
+
+  /** Invalidates what has a key or a tag that the pattern matches: one row in the log, however many entries. Throws PatternError. */
+  invalidate(pattern: string): Promise<WriteResult> {
+    return this.#writer.purge('cache.invalidate', [parsePattern(pattern)])
+  }
+
+  /** Invalidates a namespace, or everything. */
+  clear(namespace?: string): Promise<WriteResult> {
+    return this.#writer.purge('cache.clear', [parsePattern(namespace === undefined ? '*' : `${namespace}:*`)])
+  }
+
+  /** Commits changes with their events: all, or none. */
+  async write(changes: readonly Change[]): Promise<WriteResult> {
+    return (await this.#writer.write(changes)).write
+  }
+
+  /** Commits changes and reads a source in the same transaction: its value after the write, kept for the next reader. */
+  async writeAndRead<T>(
+    changes: readonly Change[],
+    source: Source<T>,
+  ): Promise<{ write: WriteResult; read: CacheResult<T> }> {
+    const { statements, decode } = source.load(this.io.db)
+    const { write, read, at } = await this.#writer.write(changes, statements)
+    const entry = this.#reader.store(this.isolate.keyOf(source), describe(source, decode(read), at))
+    return { write, read: answer(entry, 'MISS', 'database', at.loadedAt, {}).as(source.parse) }
+  }
+
+  /** What this isolate counted since it started. */
+  getStats(): CacheStats {
+    return this.isolate.getStats()
+  }
+}

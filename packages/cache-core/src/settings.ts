@@ -1,0 +1,102 @@
+import * as v from 'valibot'
+
+/** The environment variables of the cache, read once. */
+export interface CacheSettings {
+  /** Off: all reads go to D1. Log rows are written all the same. */
+  enabled: boolean
+  kvEnabled: boolean
+  /** Lifetime in seconds for namespaces without a policy of their own. */
+  defaultTtl: number
+  /** Cap of the memory tier over all namespaces, in bytes. */
+  maxMemoryBytes: number
+  maxEntries: number
+  /** First part of every key's version: bump it to leave all cached values behind. */
+  version: string
+  /** Caps every Δ; null leaves the policies' own. */
+  maxStalenessMs: number | null
+  /** Share of keys served through the cache, 0 to 100; the same keys in every isolate. */
+  rolloutPercent: number
+  /** Log each decision. */
+  debug: boolean
+}
+
+/** Thrown for settings that cannot be used; `problems` has a line for each. */
+export class SettingsError extends Error {
+  override name = 'SettingsError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+const flag = (fallback: boolean) =>
+  v.pipe(
+    v.optional(v.picklist(['true', 'false']), fallback ? 'true' : 'false'),
+    v.transform((text) => text === 'true'),
+  )
+const number = (fallback: number | null, min: number, max: number, whole: boolean) =>
+  v.pipe(
+    v.optional(v.pipe(v.string(), v.regex(whole ? /^\d+$/ : /^\d+(\.\d+)?$/))),
+    v.transform((text) => (text === undefined ? fallback : Number(text))),
+    v.check((value) => value === null || (value >= min && value <= max)),
+  )
+
+/** One row a variable: how it is read, and what it may hold, in words for people. */
+const VARIABLES = {
+  CACHE_ENABLED: { schema: flag(true), allowed: '"true" or "false"' },
+  CACHE_KV_ENABLED: { schema: flag(true), allowed: '"true" or "false"' },
+  CACHE_DEFAULT_TTL: {
+    schema: number(3600, 60, 2_592_000, true),
+    allowed: 'whole seconds from 60 to 2592000',
+  },
+  CACHE_MAX_MEMORY_SIZE: {
+    schema: number(50, 1, 100, false),
+    allowed: 'megabytes from 1 to 100, of the 128 that an isolate has',
+  },
+  CACHE_MAX_ENTRIES: {
+    schema: number(10_000, 1, 1_000_000, true),
+    allowed: 'a whole number from 1 to 1000000',
+  },
+  CACHE_VERSION: {
+    schema: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/)), '1'),
+    allowed: '1 to 32 letters, digits, "_" or "-"',
+  },
+  CACHE_MAX_STALENESS_MS: {
+    schema: number(null, 0, 3_600_000, true),
+    allowed: 'whole milliseconds from 0 to 3600000',
+  },
+  CACHE_ROLLOUT_PERCENT: { schema: number(100, 0, 100, false), allowed: 'a number from 0 to 100' },
+  CACHE_DEBUG: { schema: flag(false), allowed: '"true" or "false"' },
+} as const
+
+type Variable = keyof typeof VARIABLES
+
+/**
+ * Reads the cache's settings from a Worker's environment; variables that are not set have their defaults.
+ * @throws SettingsError naming each bad variable, what it holds and what it may hold
+ */
+export function parseSettings(env: Readonly<Record<string, unknown>>): CacheSettings {
+  const problems: string[] = []
+  function read<N extends Variable>(name: N): v.InferOutput<(typeof VARIABLES)[N]['schema']> | undefined {
+    const { schema, allowed } = VARIABLES[name]
+    const parsed = v.safeParse(schema, env[name])
+    if (parsed.success) return parsed.output as v.InferOutput<(typeof VARIABLES)[N]['schema']>
+    problems.push(`${name} is ${JSON.stringify(env[name])}; it may be ${allowed}`)
+    return undefined
+  }
+  const settings = {
+    enabled: read('CACHE_ENABLED') ?? true,
+    kvEnabled: read('CACHE_KV_ENABLED') ?? true,
+    defaultTtl: read('CACHE_DEFAULT_TTL') ?? 0,
+    maxMemoryBytes: (read('CACHE_MAX_MEMORY_SIZE') ?? 0) * 1_000_000,
+    maxEntries: read('CACHE_MAX_ENTRIES') ?? 0,
+    version: read('CACHE_VERSION') ?? '',
+    maxStalenessMs: read('CACHE_MAX_STALENESS_MS') ?? null,
+    rolloutPercent: read('CACHE_ROLLOUT_PERCENT') ?? 0,
+    debug: read('CACHE_DEBUG') ?? false,
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return settings
+}

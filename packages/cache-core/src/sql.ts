@@ -1,0 +1,62 @@
+import { Breaker } from './breaker.ts'
+import { withDeadline } from './deadline.ts'
+import type { Database, Runtime, Statement, StatementResult } from './ports.ts'
+import type { Stats } from './stats.ts'
+
+/** A read that takes longer counts as failed. */
+const READ_DEADLINE_MS = 3_000
+/** A write is given longer: giving up on it leaves its outcome unknown. */
+const WRITE_DEADLINE_MS = 10_000
+
+/** Thrown when D1 failed, or is known to fail; `cause` has D1's own error. */
+export class DatabaseUnavailableError extends Error {
+  override name = 'DatabaseUnavailableError'
+}
+
+/** The isolate's way to D1: deadlines, a breaker, counts. */
+export class Sql {
+  readonly breaker = new Breaker()
+  readonly #runtime: Runtime
+  readonly #stats: Stats
+
+  constructor(runtime: Runtime, stats: Stats) {
+    this.#runtime = runtime
+    this.#stats = stats
+  }
+
+  /**
+   * Runs statements that only read, in one transaction.
+   * @param probe go to D1 even while the breaker is open
+   * @throws DatabaseUnavailableError when D1 fails, is too slow, or its breaker is open
+   */
+  async read(db: Database, statements: Statement[], probe = false): Promise<StatementResult[]> {
+    if (this.breaker.isOpen && !probe)
+      throw new DatabaseUnavailableError('D1 is failing; not asked again before a probe succeeds')
+    this.#count(statements)
+    try {
+      const results = await withDeadline(this.#runtime, db.batch(statements), READ_DEADLINE_MS, 'a D1 read')
+      this.breaker.succeeded()
+      return results
+    } catch (error) {
+      this.#stats.d1.errors++
+      this.breaker.failed(this.#runtime.now())
+      throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
+    }
+  }
+
+  /**
+   * Runs a write, in one transaction. It is tried even while the breaker is open, since nothing else can do it.
+   * @throws whatever D1 throws, so that the caller can tell a broken constraint from an outage
+   */
+  async write(db: Database, statements: Statement[]): Promise<StatementResult[]> {
+    this.#count(statements)
+    const results = await withDeadline(this.#runtime, db.batch(statements), WRITE_DEADLINE_MS, 'a D1 write')
+    this.breaker.succeeded()
+    return results
+  }
+
+  #count(statements: Statement[]): void {
+    this.#stats.d1.batches++
+    this.#stats.d1.queries += statements.length
+  }
+}

@@ -1,0 +1,131 @@
+import { formatBookmark } from '../bookmark.ts'
+import type { Isolate, RequestIo } from '../isolate.ts'
+import { append, appendIfChanged, decodeSeq } from '../log/append.ts'
+import { decodeTail, tailStatement } from '../log/tail.ts'
+import { eventMessage } from '../pipeline/message.ts'
+import type { Statement, StatementResult } from '../ports.ts'
+import type { Change, ChangeResult, LogEvent, WriteResult } from './types.ts'
+
+/** A change whose event has its id, and the places of its statements in the batch. */
+interface Planned {
+  event: LogEvent
+  at: number
+}
+
+/** What a write came to, with what else its transaction read. */
+export interface Committed {
+  write: WriteResult
+  /** Results of the statements that were read along. */
+  read: StatementResult[]
+  /** The transaction's place in the log, and the clock before it was sent. */
+  at: { epoch: string; stamp: number; upTo: number; loadedAt: number }
+}
+
+/**
+ * The write path, DESIGN's flow *Write*: data, log row and the fence's own tail in one transaction, so that the isolate
+ * that wrote stands at its own write when the answer leaves. The queue is told afterwards, and may lose the message.
+ */
+export class Writer {
+  readonly #isolate: Isolate
+  readonly #io: RequestIo
+
+  constructor(isolate: Isolate, io: RequestIo) {
+    this.#isolate = isolate
+    this.#io = io
+  }
+
+  /**
+   * Commits changes, all or none; a change whose guard holds it back changes nothing and logs nothing.
+   * @param reads statements that read the state after the changes, in the same transaction
+   * @throws whatever D1 throws. Then the write may or may not have happened, and what it touches is checked with D1 first.
+   */
+  write(changes: readonly Change[], reads: Statement[] = []): Promise<Committed> {
+    const { db } = this.#io
+    const now = this.#isolate.runtime.now()
+    const statements: Statement[] = []
+    const planned: Planned[] = []
+    for (const { statement, then = [], event: partial } of changes) {
+      const event = { ...partial, id: partial.id ?? this.#isolate.runtime.uuid() }
+      planned.push({ event, at: statements.length })
+      statements.push(statement, appendIfChanged(db, event, now), ...then)
+    }
+    return this.#commit(statements, reads, planned, (results, at) => ({
+      result: resultAt(results, at),
+      seq: decodeSeq(results[at + 1]),
+    }))
+  }
+
+  /**
+   * Invalidates without changing data: one event, however many entries its patterns match.
+   * @param type `cache.invalidate`, `cache.delete` …: who asked for it
+   */
+  async purge(type: string, patterns: readonly string[]): Promise<WriteResult> {
+    const { db } = this.#io
+    const { runtime } = this.#isolate
+    const event = { id: runtime.uuid(), type, payload: { patterns }, patterns }
+    const statement = append(db, event, runtime.now())
+    const committed = await this.#commit([statement], [], [{ event, at: 0 }], (results, at) => ({
+      result: resultAt(results, at),
+      seq: decodeSeq(results[at]),
+    }))
+    return committed.write
+  }
+
+  async #commit(
+    statements: Statement[],
+    reads: Statement[],
+    planned: Planned[],
+    decode: (results: StatementResult[], at: number) => { result: StatementResult; seq: number | null },
+  ): Promise<Committed> {
+    const { fence, refresher, sql } = this.#isolate
+    const { db } = this.#io
+    const asked = refresher.ask()
+    const patterns = planned.flatMap(({ event }) => event.patterns)
+    let results: StatementResult[]
+    try {
+      results = await sql.write(db, [...statements, ...reads, tailStatement(db, asked.head)])
+    } catch (error) {
+      fence.noteWrite()
+      fence.markUnknown(patterns, this.#isolate.nextOrdinal())
+      throw error
+    }
+    const tail = decodeTail(results.at(-1))
+    const applied = refresher.apply(tail, asked, this.#io)
+    fence.noteWrite()
+    const changes = planned.map(({ event, at }): ChangeResult => {
+      const { result, seq } = decode(results, at)
+      // A tail that did not reach this row leaves the head where it is; the patterns hold all the same. One that the
+      // fence could not take in says nothing of this row's place: then D1 is asked first.
+      if (seq !== null && applied === 'more') fence.markAt(event.patterns, seq)
+      if (seq !== null && (applied === 'ignored' || applied === 'restored')) {
+        fence.markUnknown(event.patterns, this.#isolate.nextOrdinal())
+      }
+      return { changed: seq !== null, eventId: event.id, seq, result }
+    })
+    this.#publish(planned, changes)
+    const last = Math.max(0, ...changes.map(({ seq }) => seq ?? 0))
+    return {
+      write: { changes, bookmark: last > 0 ? formatBookmark(tail.epoch, last) : null },
+      read: results.slice(statements.length, statements.length + reads.length),
+      at: { epoch: tail.epoch, stamp: tail.maxSeq, upTo: tail.maxSeq, loadedAt: asked.sentAt },
+    }
+  }
+
+  /** Tells the consumer. A message that is lost is sent again by the relay, from the log. */
+  #publish(planned: Planned[], changes: ChangeResult[]): void {
+    const { events, waitUntil } = this.#io
+    if (events === null) return
+    const messages = planned
+      .filter((_, i) => changes[i]?.changed)
+      .map(({ event }) => ({ body: eventMessage(event) }))
+    for (let from = 0; from < messages.length; from += 100) {
+      waitUntil(events.sendBatch(messages.slice(from, from + 100)).catch(() => {}))
+    }
+  }
+}
+
+function resultAt(results: StatementResult[], at: number): StatementResult {
+  const result = results[at]
+  if (result === undefined) throw new Error('D1 answered fewer results than it was sent statements')
+  return result
+}
