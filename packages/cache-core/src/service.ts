@@ -1,11 +1,13 @@
 import type { Isolate, RequestIo } from './isolate.ts'
 import { parsePattern } from './keys/pattern.ts'
+import type { Database } from './ports.ts'
 import { answer } from './read/answer.ts'
 import { DirectTiers, type Stamped } from './read/direct.ts'
 import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
 import { Reader } from './read/reader.ts'
 import type { CacheResult, ReadOptions } from './read/types.ts'
 import type { Source } from './source.ts'
+import { countedDatabase } from './sql.ts'
 import type { CacheStats } from './stats.ts'
 import type { Change, WriteResult } from './write/types.ts'
 import { Writer } from './write/writer.ts'
@@ -20,13 +22,17 @@ import { Writer } from './write/writer.ts'
  * const post = (await cache.getOrSet('content:post:1', () => loadPost(1))).value()
  */
 export class CacheService extends DirectTiers {
+  /** The database, for whatever goes past the cache: its queries are counted, too. */
+  readonly db: Database
   readonly #reader: Reader
   readonly #writer: Writer
 
   constructor(isolate: Isolate, io: RequestIo) {
-    super(isolate, io)
-    this.#reader = new Reader(isolate, io)
-    this.#writer = new Writer(isolate, io)
+    const counted = { ...io, db: countedDatabase(io.db, isolate.stats) }
+    super(isolate, counted)
+    this.db = counted.db
+    this.#reader = new Reader(isolate, counted)
+    this.#writer = new Writer(isolate, counted)
   }
 
   /** Reads a source through memory, KV and D1: the way to read whatever a table of resources describes. */

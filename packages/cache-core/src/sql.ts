@@ -32,7 +32,6 @@ export class Sql {
   async read(db: Database, statements: Statement[], probe = false): Promise<StatementResult[]> {
     if (this.breaker.isOpen && !probe)
       throw new DatabaseUnavailableError('D1 is failing; not asked again before a probe succeeds')
-    this.#count(statements)
     try {
       const results = await withDeadline(this.#runtime, db.batch(statements), READ_DEADLINE_MS, 'a D1 read')
       this.breaker.succeeded()
@@ -49,14 +48,20 @@ export class Sql {
    * @throws whatever D1 throws, so that the caller can tell a broken constraint from an outage
    */
   async write(db: Database, statements: Statement[]): Promise<StatementResult[]> {
-    this.#count(statements)
     const results = await withDeadline(this.#runtime, db.batch(statements), WRITE_DEADLINE_MS, 'a D1 write')
     this.breaker.succeeded()
     return results
   }
+}
 
-  #count(statements: Statement[]): void {
-    this.#stats.d1.batches++
-    this.#stats.d1.queries += statements.length
+/** A database that counts what it is asked, whoever asks: the cache, a repository, a log-in. */
+export function countedDatabase(db: Database, stats: Stats): Database {
+  return {
+    prepare: (sql) => db.prepare(sql),
+    batch: (statements) => {
+      stats.d1.batches++
+      stats.d1.queries += statements.length
+      return db.batch(statements)
+    },
   }
 }
