@@ -1,0 +1,57 @@
+import { CacheService, Isolate, parseSettings } from '@freshet/cache-core'
+import { ManualRuntime, MemoryKv, type SqliteD1 } from '@freshet/test-support'
+import { CACHE_CONFIGS } from '../policies.ts'
+import { CollectionRepository } from '../repositories/collection.ts'
+import { ConfigRepository } from '../repositories/config.ts'
+import { ContentRepository } from '../repositories/content.ts'
+import { MediaRepository } from '../repositories/media.ts'
+import { PluginRepository } from '../repositories/plugin.ts'
+import { SessionRepository } from '../repositories/session.ts'
+import { UserRepository } from '../repositories/user.ts'
+import { migratedDatabase } from './database.ts'
+
+/** One isolate over a migrated database with two collections and nothing else, and all repositories. */
+export function world(db: SqliteD1 = migratedDatabase()) {
+  db.exec(
+    "INSERT OR IGNORE INTO collections (id, name, created_at) VALUES ('posts', 'Posts', 0), ('news', 'News', 0)",
+  )
+  const runtime = new ManualRuntime()
+  const sent: unknown[] = []
+  const events = {
+    send: async (body: unknown) => void sent.push(body),
+    sendBatch: async (messages: Iterable<{ body: unknown }>) => {
+      for (const { body } of messages) sent.push(body)
+    },
+  }
+  const isolate = new Isolate({ configs: CACHE_CONFIGS, settings: parseSettings({}), runtime })
+  const io = { db, kv: new MemoryKv(runtime.now), events, waitUntil: () => {} }
+  const cache = new CacheService(isolate, io)
+  return {
+    db,
+    runtime,
+    cache,
+    /** Messages that went to the queue, in order. */
+    sent,
+    content: new ContentRepository(cache, db, runtime),
+    users: new UserRepository(cache, db, runtime),
+    media: new MediaRepository(cache, db, runtime),
+    collections: new CollectionRepository(cache),
+    config: new ConfigRepository(cache, db, runtime),
+    plugins: new PluginRepository(cache, db, runtime),
+    sessions: new SessionRepository(cache, db, runtime),
+  }
+}
+
+export type World = ReturnType<typeof world>
+
+/** The log's rows as events, in order. */
+export function loggedEvents(db: SqliteD1): { type: unknown; payload: unknown; patterns: string[] }[] {
+  return db.sqlite
+    .prepare('SELECT type, payload, patterns FROM invalidation_log ORDER BY seq')
+    .all()
+    .map(({ type, payload, patterns }) => ({
+      type,
+      payload: JSON.parse(String(payload)),
+      patterns: JSON.parse(String(patterns)),
+    }))
+}
