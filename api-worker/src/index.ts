@@ -1,7 +1,5 @@
+import { app } from './app.ts'
+import type { Env } from './env.ts'
+
 /** The HTTP front. */
-export default {
-  fetch(request) {
-    const { pathname } = new URL(request.url)
-    return pathname === '/health' ? Response.json({ status: 'ok' }) : new Response(null, { status: 404 })
-  },
-} satisfies ExportedHandler
+export default { fetch: app.fetch } satisfies ExportedHandler<Env>

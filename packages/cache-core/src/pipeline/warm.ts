@@ -37,6 +37,11 @@ export async function handleWarm(
 ): Promise<void> {
   const { isolate, report } = deps
   const { runtime } = isolate
+  // With the cache off nobody would read what a job writes.
+  if (!isolate.settings.enabled) {
+    for (const message of messages) message.ack()
+    return
+  }
   const copies = new Map<string, QueueMessage[]>()
   const jobs: WarmJob[] = []
   for (const message of messages) {

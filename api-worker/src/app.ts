@@ -1,0 +1,129 @@
+import { CacheWarmer, DatabaseUnavailableError, SettingsError } from '@freshet/cache-core'
+import { ConstraintError, resources, warmPlans } from '@freshet/cms'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
+import { secureHeaders } from 'hono/secure-headers'
+import { authenticate } from './auth/authenticate.ts'
+import { type AppEnv, requestContext } from './context.ts'
+import { type Env, type Setup, setUp } from './env.ts'
+import { MAX_BODY_BYTES } from './http/input.ts'
+import { Problem, problemResponse } from './http/problem.ts'
+import { adminCacheRoutes } from './routes/admin-cache.ts'
+import { authRoutes } from './routes/auth.ts'
+import { configRoutes, pluginRoutes } from './routes/config.ts'
+import { contentRoutes } from './routes/content.ts'
+import { mediaRoutes } from './routes/media.ts'
+import { userRoutes } from './routes/users.ts'
+
+/** The isolate's own, made by its first request: a Worker's global scope has no environment. */
+let setup: Setup | null = null
+
+/** @returns the setup, and whether this call made it */
+function setupFor(env: Env): { setup: Setup; isFirst: boolean } {
+  if (setup !== null) return { setup, isFirst: false }
+  setup = setUp(env)
+  return { setup, isFirst: true }
+}
+
+const EXPOSED = [
+  'ETag',
+  'Cache-Status',
+  'Cache-Bookmark',
+  'X-Cache-Status',
+  'X-Cache-Source',
+  'X-Cache-TTL',
+  'Server-Timing',
+  'Location',
+]
+
+/** The HTTP surface of DESIGN.md. */
+export const app = new Hono<AppEnv>()
+
+app.use(secureHeaders())
+
+app.use(async (c, next) => {
+  const { setup, isFirst } = setupFor(c.env)
+  c.set('setup', setup)
+  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
+  if (isFirst && setup.settings.enabled) {
+    const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
+    waitUntil(new CacheWarmer(setup.isolate, io, resources, warmPlans([])).warmOnStartup().catch(() => 0))
+  }
+  const { cache, repositories } = requestContext(c.env, setup, waitUntil)
+  c.set('cache', cache)
+  c.set('repositories', repositories)
+  return next()
+})
+
+app.use(async (c, next) => {
+  const { corsOrigins } = c.get('setup')
+  if (corsOrigins.length === 0) return next()
+  const isOpen = corsOrigins.includes('*')
+  return cors({
+    origin: isOpen ? '*' : [...corsOrigins],
+    credentials: !isOpen,
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    allowHeaders: [
+      'Authorization',
+      'Content-Type',
+      'If-Match',
+      'If-None-Match',
+      'Cache-Control',
+      'Cache-Bookmark',
+    ],
+    exposeHeaders: EXPOSED,
+    maxAge: 86_400,
+  })(c, next)
+})
+
+app.get('/health', (c) => {
+  c.header('Cache-Control', 'no-store')
+  return c.json({ status: 'ok' })
+})
+
+app.use(
+  bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new Problem(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`)
+    },
+  }),
+)
+app.use(authenticate)
+
+app.route('/auth', authRoutes)
+app.route('/api', contentRoutes)
+app.route('/api/media', mediaRoutes)
+app.route('/api/users', userRoutes)
+app.route('/api/config', configRoutes)
+app.route('/api/plugins', pluginRoutes)
+app.route('/admin/cache', adminCacheRoutes)
+
+app.notFound((c) => problemResponse(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
+
+app.onError((error, c) => problemResponse(c, problemOf(error)))
+
+/** What a client is told of an error. Unknown ones are logged, and kept to ourselves. */
+function problemOf(error: Error): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof ConstraintError) {
+    return new Problem(422, `${error.field}: ${error.message}`, {
+      errors: [{ field: error.field, message: error.message }],
+    })
+  }
+  if (error instanceof SettingsError)
+    return new Problem(503, `The Worker is not configured well: ${error.message}`)
+  if (error instanceof DatabaseUnavailableError) {
+    console.error(JSON.stringify({ level: 'error', error: String(error) }))
+    return new Problem(503, 'The database does not answer. Try again shortly.', {
+      headers: { 'Retry-After': '5' },
+    })
+  }
+  if (error instanceof HTTPException && error.status === 403) {
+    return new Problem(403, 'This request comes from a page of another site.')
+  }
+  console.error(JSON.stringify({ level: 'error', error: error.stack ?? String(error) }))
+  return new Problem(500, 'Something went wrong here.')
+}

@@ -1,0 +1,46 @@
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+import { csrf } from 'hono/csrf'
+import { createMiddleware } from 'hono/factory'
+import type { Actor, AppEnv } from '../context.ts'
+import { Problem } from '../http/problem.ts'
+import { readOptions } from '../http/read-options.ts'
+import { hashToken } from './token.ts'
+
+/** Name of the session cookie. The prefix keeps other hosts and plain HTTP from setting it (RFC 6265bis, section 4.1.3.2). */
+export const SESSION_COOKIE = '__Host-freshet'
+
+/** Checks the origin of requests that a page of another site could have made with our cookie. */
+const sameSite = csrf({
+  origin: (origin, c) => origin === new URL(c.req.url).origin || c.get('setup').corsOrigins.includes(origin),
+})
+
+/**
+ * Finds out who asks: by `Authorization: Bearer`, or else by the session cookie. A bad Bearer token is an error, since
+ * somebody meant it; a cookie that ran out is nobody's.
+ */
+export const authenticate = createMiddleware<AppEnv>(async function authenticate(c, next) {
+  const header = c.req.header('Authorization')
+  if (header !== undefined) {
+    const token = /^Bearer +([A-Za-z0-9._~+/=-]{1,512})$/i.exec(header)?.[1]
+    const actor = token === undefined ? null : await actorOf(c, token)
+    if (actor === null) {
+      throw new Problem(401, 'The token is not valid (any more): log in at POST /auth/login.', {
+        headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+      })
+    }
+    c.set('actor', actor)
+    return next()
+  }
+  const cookie = getCookie(c, SESSION_COOKIE)
+  const actor = cookie ? await actorOf(c, cookie) : null
+  c.set('actor', actor)
+  if (actor !== null) return sameSite(c, next)
+  return next()
+})
+
+async function actorOf(c: Context<AppEnv>, token: string): Promise<Actor | null> {
+  const hash = await hashToken(token)
+  const session = await c.get('repositories').sessions.find(hash, readOptions(c, null))
+  return session && { session, hash }
+}

@@ -1,0 +1,64 @@
+import { CacheService, systemRuntime } from '@freshet/cache-core'
+import {
+  CollectionRepository,
+  ConfigRepository,
+  ContentRepository,
+  MediaRepository,
+  PluginRepository,
+  SessionRepository,
+  type SessionValue,
+  UserRepository,
+} from '@freshet/cms'
+import type { Env, Setup } from './env.ts'
+
+/** The repositories of one request. */
+export interface Repositories {
+  collections: CollectionRepository
+  config: ConfigRepository
+  content: ContentRepository
+  media: MediaRepository
+  plugins: PluginRepository
+  sessions: SessionRepository
+  users: UserRepository
+}
+
+/** Who asks, and how they said so. */
+export interface Actor {
+  session: SessionValue
+  /** SHA-256 of their token. */
+  hash: string
+}
+
+/** Hono's types for this app. */
+export interface AppEnv {
+  Bindings: Env
+  Variables: {
+    setup: Setup
+    cache: CacheService
+    repositories: Repositories
+    /** Null: anonymous. */
+    actor: Actor | null
+  }
+}
+
+/** Builds what one request works with. Repositories are cheap: they hold no state of their own. */
+export function requestContext(
+  env: Env,
+  { isolate }: Setup,
+  waitUntil: (promise: Promise<unknown>) => void,
+): Pick<AppEnv['Variables'], 'cache' | 'repositories'> {
+  const cache = new CacheService(isolate, { db: env.DB, kv: env.CACHE, events: env.EVENTS, waitUntil })
+  const clock = systemRuntime
+  return {
+    cache,
+    repositories: {
+      collections: new CollectionRepository(cache),
+      config: new ConfigRepository(cache, cache.db, clock),
+      content: new ContentRepository(cache, cache.db, clock),
+      media: new MediaRepository(cache, cache.db, clock),
+      plugins: new PluginRepository(cache, cache.db, clock),
+      sessions: new SessionRepository(cache, cache.db, clock),
+      users: new UserRepository(cache, cache.db, clock),
+    },
+  }
+}

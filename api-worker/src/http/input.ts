@@ -1,0 +1,66 @@
+import type { Context } from 'hono'
+import * as v from 'valibot'
+import { type FieldError, Problem } from './problem.ts'
+
+/** Anything larger is refused before it is read. */
+export const MAX_BODY_BYTES = 1_000_000
+
+/**
+ * Reads a JSON body.
+ * @throws Problem 415 without a JSON content type (which also keeps out cross-site forms), 400 for text that is no JSON, 422
+ * naming the fields that do not fit
+ */
+export async function readBody<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
+  const type = c.req.header('Content-Type') ?? ''
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new Problem(415, `The body must be JSON with Content-Type application/json; it came as "${type}".`)
+  }
+  let json: unknown
+  try {
+    json = await c.req.json()
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new Problem(400, `The body is not JSON: ${error.message}`, {
+      errors: [{ field: 'body', message: error.message }],
+    })
+  }
+  return check(schema, json, 422, 'body')
+}
+
+/** Reads the query string. @throws Problem 400 for unknown, repeated or bad parameters */
+export function readQuery<S extends v.GenericSchema>(c: Context, schema: S): v.InferOutput<S> {
+  const query: Record<string, unknown> = {}
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    // One value that is given twice is an array, which no parameter's schema takes.
+    query[name] = values.length === 1 ? values[0] : values
+  }
+  return check(schema, query, 400, 'query')
+}
+
+/** Reads a parameter of the path. @throws Problem 404: what cannot be an id is nobody's */
+export function readPath<S extends v.GenericSchema<string>>(
+  c: Context,
+  name: string,
+  schema: S,
+  what: string,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, c.req.param(name))
+  if (!parsed.success)
+    throw new Problem(404, `There is no such ${what}: ${name} ${parsed.issues[0].message}.`)
+  return parsed.output
+}
+
+function check<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  status: 400 | 422,
+  whole: string,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, input)
+  if (parsed.success) return parsed.output
+  const errors = parsed.issues.map(
+    (issue): FieldError => ({ field: v.getDotPath(issue) ?? whole, message: issue.message }),
+  )
+  const [first] = errors
+  throw new Problem(status, `${first?.field}: ${first?.message}`, { errors })
+}

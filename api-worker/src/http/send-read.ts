@@ -1,0 +1,40 @@
+import type { CacheResult } from '@freshet/cache-core'
+import { cacheHeaders, isNotModified } from '@freshet/cache-core/http'
+import type { Context } from 'hono'
+import type { AppEnv } from '../context.ts'
+import { notFound } from './problem.ts'
+
+/** How the answer of a read is sent. */
+interface Sending {
+  /** Namespace of the value: its policy decides on `Cache-Control`. */
+  namespace: string
+  /** What it is, for "There is no such …". */
+  what: string
+  /** For its reader alone, though its namespace is public. */
+  isPrivate?: boolean
+}
+
+/** Headers that every representation depends on: who asks decides what they see. */
+const VARY = 'Authorization, Cookie'
+
+/** Sends one item as `{data}`. @throws Problem 404 when there is none */
+export function sendItem(c: Context<AppEnv>, result: CacheResult<unknown>, sending: Sending): Response {
+  return send(c, result, `{"data":${result.text}}`, sending)
+}
+
+/** Sends a list, whose value already is `{data, meta}`. */
+export function sendList(c: Context<AppEnv>, result: CacheResult<unknown>, sending: Sending): Response {
+  return send(c, result, result.text, sending)
+}
+
+function send(c: Context<AppEnv>, result: CacheResult<unknown>, body: string, sending: Sending): Response {
+  const policy = c.get('setup').isolate.policy(sending.namespace)
+  const headers: Record<string, string> = { ...cacheHeaders(result, policy, sending.isPrivate), Vary: VARY }
+  if (c.get('setup').settings.debug) console.log(JSON.stringify({ path: c.req.path, ...headers }))
+  if (!result.found) {
+    const { ETag: _none, ...rest } = headers
+    throw notFound(sending.what, rest)
+  }
+  if (isNotModified(c.req.header('If-None-Match'), result.etag)) return c.body(null, 304, headers)
+  return c.body(body, 200, { ...headers, 'Content-Type': 'application/json' })
+}

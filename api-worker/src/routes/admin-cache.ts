@@ -1,0 +1,72 @@
+import { escapeSegment, PatternError, parsePattern } from '@freshet/cache-core'
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { requirePermission } from '../auth/rights.ts'
+import type { AppEnv } from '../context.ts'
+import { readBody } from '../http/input.ts'
+import { Problem } from '../http/problem.ts'
+import { setBookmark } from '../http/read-options.ts'
+
+const InvalidateInput = v.strictObject({
+  pattern: v.string(),
+  /** Puts the pattern under a namespace: `item:*` of `content` is `content:item:*`. */
+  namespace: v.exactOptional(v.string()),
+})
+
+/** `/admin/cache`, for administrators. Answers are `{success, data | message, timestamp}`, errors `{success: false, error}`. */
+export const adminCacheRoutes = new Hono<AppEnv>()
+
+adminCacheRoutes.onError((error, c) => {
+  if (!(error instanceof Problem)) throw error
+  // This surface knows four statuses; what a field holds wrongly is a bad request here.
+  const status = error.status === 401 || error.status === 403 || error.status === 404 ? error.status : 400
+  c.header('Cache-Control', 'no-store')
+  return c.json({ success: false, error: error.message }, status)
+})
+
+// First of all, before any route: nothing here is for anybody else.
+adminCacheRoutes.use(async (c, next) => {
+  requirePermission(c, 'cache:admin')
+  c.header('Cache-Control', 'no-store')
+  await next()
+})
+
+/** What this isolate counted since it started: other isolates have their own counts. */
+adminCacheRoutes.get('/stats', (c) => c.json(success({ scope: 'isolate', ...c.get('cache').getStats() })))
+
+adminCacheRoutes.get('/health', (c) => {
+  const { kv, d1, fence } = c.get('cache').getStats()
+  const checks = {
+    d1: d1.open ? 'critical' : 'ok',
+    kv: kv.open ? 'warning' : 'ok',
+    // A fence that was never asked for is that of an idle isolate, which is healthy.
+    fence: fence.epoch === null ? 'idle' : 'ok',
+  }
+  const status = d1.open ? 'critical' : kv.open ? 'warning' : 'ok'
+  return c.json(success({ scope: 'isolate', status, checks, fence }))
+})
+
+adminCacheRoutes.post('/invalidate', async (c) => {
+  const { pattern, namespace } = await readBody(c, InvalidateInput)
+  const whole = namespace === undefined ? pattern : `${escapeSegment(namespace)}:${pattern}`
+  const { bookmark } = await c.get('cache').invalidate(checked(whole))
+  setBookmark(c, bookmark)
+  return c.json(success({ pattern: whole, bookmark }))
+})
+
+adminCacheRoutes.notFound((c) =>
+  c.json({ success: false, error: `There is no ${c.req.method} ${c.req.path}.` }, 404),
+)
+
+function checked(pattern: string): string {
+  try {
+    return parsePattern(pattern)
+  } catch (error) {
+    if (error instanceof PatternError) throw new Problem(400, error.message)
+    throw error
+  }
+}
+
+function success<T>(data: T): { success: true; data: T; timestamp: string } {
+  return { success: true, data, timestamp: new Date().toISOString() }
+}
