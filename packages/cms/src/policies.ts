@@ -46,3 +46,8 @@ export const CACHE_CONFIGS: Readonly<Record<Namespace, CacheConfig>> = {
   api: policy('api', 300, { ...PUBLIC, staleIfErrorSeconds: 300 }),
   session: policy('session', 1800, { ...PRIVATE, kvEnabled: false, maxStalenessMs: 1000 }),
 }
+
+/** Whether a name is that of one of these namespaces. */
+export function isNamespace(name: string): name is Namespace {
+  return Object.hasOwn(CACHE_CONFIGS, name)
+}

@@ -6,7 +6,10 @@ import { rowOf } from './rows.ts'
 
 const Params = v.strictObject({ hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })
 
-/** Who a token speaks for. Shows its user, so it goes when they change. Whether it has expired is for the reader to see. */
+/**
+ * Who a token speaks for. Shows its user, so it goes when they change. Whether it has expired is for the reader to see.
+ * That a token was not found is never undone: it has 256 random bits, so nobody asks for it before it is made.
+ */
 export const session = defineResource({
   name: 'session',
   namespace: 'session',

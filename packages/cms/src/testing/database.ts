@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Database, Source } from '@freshet/cache-core'
 import { SqliteD1 } from '@freshet/test-support'
 import { type SeedOptions, seedBatches } from '../seed/index.ts'
 
@@ -21,4 +22,10 @@ export function migratedDatabase(): SqliteD1 {
 /** Fills a migrated database from the generator. */
 export async function seed(db: SqliteD1, options: SeedOptions): Promise<void> {
   for (const { sql, params } of seedBatches(options)) await db.batch([db.prepare(sql).bind(...params)])
+}
+
+/** Runs a source's own load, past any cache. */
+export async function load<T>(db: Database, source: Source<T>): Promise<T | null> {
+  const { statements, decode } = source.load(db)
+  return decode(await db.batch(statements))
 }

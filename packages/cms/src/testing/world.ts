@@ -24,10 +24,12 @@ export function world(db: SqliteD1 = migratedDatabase()) {
     },
   }
   const isolate = new Isolate({ configs: CACHE_CONFIGS, settings: parseSettings({}), runtime })
-  const io = { db, kv: new MemoryKv(runtime.now), events, waitUntil: () => {} }
+  const kv = new MemoryKv(runtime.now)
+  const io = { db, kv, events, waitUntil: () => {} }
   const cache = new CacheService(isolate, io)
   return {
     db,
+    kv,
     runtime,
     cache,
     /** Messages that went to the queue, in order. */
