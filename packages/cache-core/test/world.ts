@@ -144,7 +144,7 @@ export class World {
       JSON.stringify(patterns),
       this.runtime.now(),
     )
-    return Number(row?.['seq'])
+    return Number(row?.seq)
   }
 
   /** The change that sets a post's title, guarded so that an unknown id changes nothing. */

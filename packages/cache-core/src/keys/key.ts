@@ -4,6 +4,8 @@ import { type Params, paramsSegment } from './params.ts'
 
 /** KV refuses longer names (UTF-8 bytes). */
 const MAX_KV_NAME_BYTES = 512
+/** A longer namespace is hashed where its key is, so that the two hashes and the generation fit as well. */
+const MAX_PLAIN_NAMESPACE_BYTES = 256
 
 /** The id part of a key: one segment, several, or the parameters of a list after some segments. */
 export type KeyId = string | readonly string[] | { path: readonly string[]; params: Params }
@@ -47,7 +49,7 @@ export function parseKey(
   const segments = text.split(':')
   const version = segments.pop()
   const [namespace, entity, ...id] = segments
-  if (!namespace || !entity || id.length === 0 || !version?.startsWith('v')) return null
+  if (!namespace || !entity || !version?.startsWith('v')) return null
   return { namespace, entity, id, version: version.slice(1) }
 }
 
@@ -58,7 +60,9 @@ export function parseKey(
 export function kvName(key: CacheKey, generation: number): string {
   const name = `${key.text}.${generation}`
   if (utf8Length(name) <= MAX_KV_NAME_BYTES) return name
-  return `${escapeSegment(key.namespace)}:~${digest(key.text)}:v.${generation}`
+  const namespace = escapeSegment(key.namespace)
+  const plain = utf8Length(namespace) <= MAX_PLAIN_NAMESPACE_BYTES ? namespace : `~${digest(namespace)}`
+  return `${plain}:~${digest(key.text)}:v.${generation}`
 }
 
 /** Bytes of a well-formed string in UTF-8. */

@@ -123,7 +123,7 @@ describe('the staleness bound', () => {
     await world.runtime.advance(5001)
     const read = await cache.read(post)
     expect([read.outcome, read.value()?.title]).toEqual(['MISS', 'new'])
-    expect(cache.getStats().namespaces['content']?.invalidByFence).toBeGreaterThan(0)
+    expect(cache.getStats().namespaces.content?.invalidByFence).toBeGreaterThan(0)
   })
 
   it('never takes an old KV value of another generation, tag or epoch', async () => {
@@ -162,7 +162,7 @@ describe('single flight', () => {
     const { cache } = world.isolate()
     const reads = await Promise.all(Array.from({ length: 100 }, () => cache.read(post)))
     expect(new Set(reads.map((read) => read.text)).size).toBe(1)
-    expect(cache.getStats().namespaces['content']?.loads).toBe(1)
+    expect(cache.getStats().namespaces.content?.loads).toBe(1)
   })
 
   it('makes one load for a hundred misses when it throws, and a new one for the next request', async () => {
@@ -203,7 +203,7 @@ describe('single flight', () => {
     })
     let calls = 0
     const load = async () => {
-      const title = String(world.d1.one('SELECT title FROM posts')?.['title'])
+      const title = String(world.d1.one('SELECT title FROM posts')?.title)
       if (++calls === 1) await gate
       return title
     }
