@@ -1,5 +1,5 @@
 -- The content model. Times are milliseconds since the Unix epoch. Every committed write of a versioned row raises its
--- version by one; the version guards the next write.
+-- version by one. The version guards the next write.
 
 CREATE TABLE collections (
   id TEXT PRIMARY KEY,
@@ -13,7 +13,7 @@ CREATE TABLE users (
   email TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('admin', 'editor', 'viewer')),
-  -- pbkdf2-sha256$iterations$salt$hash; null: cannot log in.
+  -- pbkdf2-sha256$iterations$salt$hash. Null: cannot log in.
   password_hash TEXT,
   version INTEGER NOT NULL DEFAULT 1,
   created_at INTEGER NOT NULL,

@@ -28,7 +28,7 @@ export function scheduledRecipes(collectionIds: readonly string[]): Recipe[] {
 }
 
 /** The same as jobs. */
-export function scheduledPlan(collectionIds: readonly string[]): WarmJob[] {
+function scheduledPlan(collectionIds: readonly string[]): WarmJob[] {
   return scheduledRecipes(collectionIds).map((recipe) => ({
     recipe,
     priority:

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 
 /** The longest id that is stored or looked up. Ids from outside are any text; only their length is bounded. */
-export const MAX_ID = 1024
+const MAX_ID = 1024
 
 /** An id from outside. */
 export const IdInput = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(MAX_ID))

@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number]
 export const RoleSchema = v.picklist(ROLES)
 
 /** What a user may do, beyond what anybody may: read published content, media and public configuration. */
-export const PERMISSIONS = [
+const PERMISSIONS = [
   'content:read-unpublished',
   'content:write',
   'media:write',

@@ -3,7 +3,7 @@ import { JsonObjectColumn, JsonObjectSchema } from './json.ts'
 import { TimeColumn, TimeSchema } from './time.ts'
 
 /** What a plugin can be. */
-export const PLUGIN_STATUSES = ['active', 'inactive'] as const
+const PLUGIN_STATUSES = ['active', 'inactive'] as const
 export type PluginStatus = (typeof PLUGIN_STATUSES)[number]
 
 /** An installed plugin. */
