@@ -190,5 +190,5 @@ describe('the rules', () => {
     )
     // The property says nothing of an operation that never did anything.
     expect([...untouched]).toEqual([])
-  })
+  }, 60_000)
 })
