@@ -48,8 +48,29 @@ const install = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-off
 })
 if (install.status !== 0) fail('pnpm install failed; its output is above')
 
-// The IPC channel closes when this process goes away in whatever manner: the child takes that as its order to stop.
-const child = spawn(command, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+// A process group of its own: Ctrl-C then reaches the command only through here, so that it can stop its own children in
+// order, and whatever they leave behind goes with the group. The IPC channel closes when this process ends in whatever
+// manner: the command takes that as its order to stop.
+const child = spawn(command, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], detached: true })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+stopWithNpm()
 child.on('error', (error) => fail(`could not run ${command}: ${error.message}`))
-child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
+child.on('exit', (code, signal) => {
+  killGroup(child.pid)
+  process.exit(code ?? (signal ? 1 : 0))
+})
+
+/** An npm that was killed hands nothing on. The scripts in package.json say `exec`, so that npm is our parent, no shell. */
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const npm = process.ppid
+  setInterval(() => process.ppid === npm || child.kill('SIGTERM'), 500).unref()
+}
+
+function killGroup(group) {
+  try {
+    process.kill(-group, 'SIGKILL')
+  } catch {
+    // Nobody is left in it, as it should be.
+  }
+}

@@ -1,10 +1,11 @@
 import { createServer } from 'node:net'
+import { PlainError } from '../plain-error.ts'
 
 /** Local runs are for this machine only. */
 export const HOST = '127.0.0.1'
 
 /** A port that something else listens on. */
-export class PortBusyError extends Error {
+export class PortBusyError extends PlainError {
   override name = 'PortBusyError'
   constructor(port: number) {
     super(

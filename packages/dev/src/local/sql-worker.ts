@@ -36,17 +36,9 @@ const AnswerSchema = v.union([
   v.object({ error: v.string() }),
 ])
 
-/** The Worker's Miniflare options; it shares the database of `d1Databases`, binding `DB`. */
-export function sqlWorkerOptions(
-  source: Pick<WorkerOptions, 'compatibilityDate' | 'd1Databases'>,
-): WorkerOptions {
-  return {
-    name: NAME,
-    modules: true,
-    script: SCRIPT,
-    ...(source.compatibilityDate === undefined ? {} : { compatibilityDate: source.compatibilityDate }),
-    ...(source.d1Databases === undefined ? {} : { d1Databases: source.d1Databases }),
-  }
+/** The Worker's Miniflare options; `databases` are those of the Workers, `DB` among them. */
+export function sqlWorkerOptions(databases: WorkerOptions['d1Databases']): WorkerOptions {
+  return { name: NAME, modules: true, script: SCRIPT, d1Databases: databases ?? {} }
 }
 
 /** The way in to the Worker of `sqlWorkerOptions`. */

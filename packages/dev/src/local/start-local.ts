@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { Log, LogLevel, Miniflare } from 'miniflare'
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
 import { startCron } from './cron.ts'
 import { applyMigrations } from './migrations.ts'
 import { claimPorts, HOST } from './ports.ts'
 import { runSeed } from './seed.ts'
+import { keepSignals } from './signal-listeners.ts'
 import { type RunSql, type SqlStatement, sqlRunner, sqlWorkerOptions } from './sql-worker.ts'
 import { openState, type State } from './state.ts'
 import { prepareWorkers, type Workers, type WorkersOptions } from './workers.ts'
@@ -26,7 +27,10 @@ export interface LocalOptions extends WorkersOptions {
   seed?: Iterable<SqlStatement>
   /** Seconds between two calls of the consumer's `scheduled()`; 0: only `runCron()`. Default 60. */
   cronSeconds?: number
-  /** Gives up between two steps when aborted. */
+  /**
+   * Starting ends between two steps when it is aborted. Who gives one takes care of the process's signals too; otherwise
+   * Miniflare does, and ends the process with them.
+   */
   signal?: AbortSignal
   /** Hears about each step. */
   onProgress?: (line: string) => void
@@ -66,7 +70,8 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalStack
   try {
     signal?.throwIfAborted()
     onProgress('starting workerd')
-    miniflare = startMiniflare(workers, ports, state, onOutput)
+    const create = () => new Miniflare(miniflareOptions(workers, ports, state, onOutput))
+    miniflare = signal === undefined ? create() : keepSignals(create)
     await miniflare.ready
     const sql = sqlRunner(miniflare)
     await prepareDatabase(sql, workers, state, options, onProgress)
@@ -89,14 +94,14 @@ function openStateOf({ stateDirectory, fresh = false }: LocalOptions): Promise<S
   return stateDirectory === undefined ? undefined : openState(stateDirectory, { fresh })
 }
 
-function startMiniflare(
+function miniflareOptions(
   workers: Workers,
   ports: readonly number[],
   state: State | undefined,
   onOutput: (line: string) => void,
-): Miniflare {
+): MiniflareOptions {
   const forward = (stream: Readable) => createInterface(stream).on('line', onOutput)
-  return new Miniflare({
+  return {
     // Otherwise it fetches the `cf` object of a request from the network.
     cf: false,
     log: new Log(LogLevel.WARN),
@@ -108,9 +113,9 @@ function startMiniflare(
         unsafeDirectSockets: [{ host: HOST, port: ports[index] ?? 0 }],
       })),
       ...(workers.consumer === undefined ? [] : [workers.consumer]),
-      sqlWorkerOptions(workers.source.options),
+      sqlWorkerOptions(workers.source.options.d1Databases),
     ],
-  })
+  }
 }
 
 async function prepareDatabase(

@@ -1,8 +1,9 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PlainError } from '../plain-error.ts'
 
 /** A directory that another running stack uses: two of them over one database only answer SQLITE_BUSY. */
-export class StateBusyError extends Error {
+export class StateBusyError extends PlainError {
   override name = 'StateBusyError'
   constructor(directory: string, pid: number) {
     super(
@@ -10,6 +11,9 @@ export class StateBusyError extends Error {
     )
   }
 }
+
+/** The locks of this process: a lock with our pid that is not among them was left by a process that had it before us. */
+const held = new Set<string>()
 
 /** What a local stack keeps between runs. */
 export interface State {
@@ -43,7 +47,10 @@ export async function openState(directory: string, options: { fresh: boolean }):
     dataDirectory,
     complete,
     markComplete: () => writeFile(marker, ''),
-    release: () => rm(lock, { force: true }),
+    release: async () => {
+      held.delete(lock)
+      await rm(lock, { force: true })
+    },
   }
 }
 
@@ -52,14 +59,16 @@ async function takeLock(directory: string, lock: string): Promise<void> {
     await writeFile(lock, String(process.pid), { flag: 'wx' })
   } catch {
     const owner = Number(await readFile(lock, 'utf8').catch(() => ''))
-    if (isRunning(owner)) throw new StateBusyError(directory, owner)
+    const busy = owner === process.pid ? held.has(lock) : isRunning(owner)
+    if (busy) throw new StateBusyError(directory, owner)
     // Its owner was killed and could not tidy up.
     await writeFile(lock, String(process.pid))
   }
+  held.add(lock)
 }
 
 function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
+  if (!Number.isInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)
     return true

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { parseSettings } from '@freshet/cache-core'
 import type { WorkerOptions } from 'miniflare'
 import { bundleWorker } from './bundle.ts'
 import { overrideVars } from './vars.ts'
@@ -19,8 +20,6 @@ export interface WorkersOptions {
   consumer?: boolean
   /** Settings among its variables (`CACHE_*` and the like) replace the vars of all Workers. Default: none. */
   env?: Vars
-  /** Looks at a Worker's final vars and throws for a bad one. */
-  checkVars?: (vars: Readonly<Record<string, string>>) => void
   /** Last change to a Worker's Miniflare options before it starts. */
   configure?: (options: WorkerOptions) => WorkerOptions
   /** Directories with the `wrangler.jsonc` of both Workers. Default: this repository's. */
@@ -39,7 +38,10 @@ export interface Workers {
 
 type NamedWorkerOptions = WorkerOptions & { name: string }
 
-/** Reads, checks and bundles the Workers of a stack. */
+/**
+ * Reads, checks and bundles the Workers of a stack.
+ * @throws SettingsError for a bad `CACHE_*` variable
+ */
 export async function prepareWorkers(options: WorkersOptions): Promise<Workers> {
   const api = readWorkerSource(options.directories?.api ?? resolve(ROOT, 'api-worker'))
   const consumer = readWorkerSource(options.directories?.consumer ?? resolve(ROOT, 'consumer-worker'))
@@ -66,7 +68,8 @@ export async function prepareWorkers(options: WorkersOptions): Promise<Workers> 
 
 function finalVars(source: WorkerSource, options: WorkersOptions, own: Vars): Record<string, string> {
   const vars = overrideVars(source.vars, options.env ?? {}, own)
-  options.checkVars?.(vars)
+  // At run time a bad setting answers 503; here it is better said before anything runs.
+  parseSettings(vars)
   return vars
 }
 

@@ -1,0 +1,4 @@
+/** An error whose message tells its reader what to do; a stack trace would add nothing. */
+export class PlainError extends Error {
+  override name = 'PlainError'
+}

@@ -1,0 +1,42 @@
+import { describeFailure } from './failure.ts'
+import { onStopRequest, type StopSource } from './stop-request.ts'
+
+/** What every program of this package gets. */
+export interface ProgramContext {
+  argv: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+  /** Aborted once somebody asked the program to stop. */
+  signal: AbortSignal
+  write: (line: string) => void
+}
+
+/** As much of `process` as a program needs; tests give their own. */
+export interface ProgramHost extends StopSource {
+  argv: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+  exit(status: number): void
+}
+
+/** How long stopping may take before the process ends without it. */
+const STOP_DEADLINE_MS = 10_000
+/** As a shell reports a program that Ctrl-C ended. */
+const INTERRUPTED = 130
+
+/**
+ * Runs a program to its exit status. Asked to stop, it has a moment for it; asked again by an impatient person, or when it
+ * takes too long, the process just ends.
+ */
+export async function runProgram(
+  main: (context: ProgramContext) => Promise<number>,
+  host: ProgramHost = process,
+): Promise<void> {
+  const signal = onStopRequest(host, () => host.exit(INTERRUPTED))
+  signal.addEventListener('abort', () => setTimeout(() => host.exit(INTERRUPTED), STOP_DEADLINE_MS).unref())
+  const write = (line: string) => console.log(line)
+  try {
+    host.exit(await main({ argv: host.argv.slice(2), env: host.env, signal, write }))
+  } catch (error) {
+    console.error(describeFailure(error))
+    host.exit(1)
+  }
+}

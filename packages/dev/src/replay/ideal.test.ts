@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { idealHitRate } from './ideal.ts'
+import type { Operation } from './workload.ts'
+
+/** 'a' reads a, 'A' writes it. */
+const operations = (text: string): Operation[] =>
+  [...text].map((letter) => ({
+    key: letter.toLowerCase().charCodeAt(0),
+    write: letter !== letter.toLowerCase(),
+  }))
+
+describe('idealHitRate', () => {
+  it.each([
+    ['', 0],
+    ['a', 0],
+    ['aa', 1 / 2],
+    ['abab', 2 / 4],
+    ['aaAaa', 2 / 4],
+    ['aAAAa', 0],
+    ['aabBaabb', 4 / 7],
+    ['AB', 0],
+  ])('of %j is %f', (text, rate) => {
+    expect(idealHitRate(operations(text))).toBe(rate)
+  })
+})

@@ -1,0 +1,43 @@
+/** Somebody who can log in locally. */
+export interface LocalUser {
+  email: string
+  role: string
+}
+
+/** What a newcomer needs to know of a running stack. */
+export interface GreetingFacts {
+  urls: readonly string[]
+  /** The id of a published post. */
+  postId: string
+  users: readonly LocalUser[]
+  password: string
+}
+
+/** What to try first, ready to be pasted into a shell. */
+export function greeting({ urls, postId, users, password }: GreetingFacts): string {
+  const [url = '', other = url] = urls
+  const post = `${url}/api/content/${postId}`
+  const json = `-H 'content-type: application/json'`
+  const editor = users.find((user) => user.role === 'editor')?.email ?? users[0]?.email ?? ''
+  const width = Math.max(...users.map(({ email }) => email.length))
+  return `
+Try it, in another terminal:
+
+  # The same post twice: X-Cache-Status says MISS (from the database), then HIT (from memory).
+  curl -si ${post} | grep -i -e x-cache -e cache-status
+  curl -si ${post} | grep -i -e x-cache -e cache-status
+
+  # Log in as an editor and write. The answer carries a Cache-Bookmark.
+  TOKEN=$(curl -s ${url}/auth/login ${json} \\
+    -d '{"email":"${editor}","password":"${password}"}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl -si -X PUT ${post} -H "authorization: Bearer $TOKEN" ${json} \\
+    -d '{"title":"Changed"}' | tee answer.txt | grep -i cache-bookmark
+
+  # Read it again${other === url ? '' : ' through the other API Worker'}: with the bookmark at once, without it within 5 seconds.
+  curl -si ${other}/api/content/${postId} -H "$(grep -i cache-bookmark answer.txt | tr -d '\\r')"
+
+Local users, all with the password ${password}:
+
+${users.map(({ email, role }) => `  ${email.padEnd(width)}  ${role}`).join('\n')}
+`
+}
