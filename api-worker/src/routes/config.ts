@@ -1,8 +1,8 @@
-import { ConfigInput, ConfigKeyInput, IdInput } from '@freshet/cms'
+import { ConfigInput, ConfigKeyInput, IdInput, PluginListQuery } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
-import { readBody, readPath } from '../http/input.ts'
+import { readBody, readPath, readQuery } from '../http/input.ts'
 import { notFound } from '../http/problem.ts'
 import { readOptions, setBookmark } from '../http/read-options.ts'
 import { sendItem, sendList } from '../http/send-read.ts'
@@ -39,7 +39,8 @@ export const pluginRoutes = new Hono<AppEnv>()
 
 pluginRoutes.get('/', async (c) => {
   requirePermission(c, 'plugins:write')
-  const result = await c.get('repositories').plugins.findMany('all', readOptions(c, c.get('actor')))
+  const { status } = readQuery(c, PluginListQuery)
+  const result = await c.get('repositories').plugins.findMany(status, readOptions(c, c.get('actor')))
   return sendList(c, result, { namespace: 'config', what: 'list of plugins', isPrivate: true })
 })
 

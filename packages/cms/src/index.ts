@@ -27,6 +27,7 @@ export {
   FIRST_MEDIA_PAGE,
   MediaListQuery,
   type MediaPage,
+  PluginListQuery,
   type StatusFilter,
 } from './input/list.ts'
 export { MediaCreateInput, MediaUpdateInput } from './input/media.ts'

@@ -66,6 +66,9 @@ export const MediaListQuery = v.strictObject({
   sortBy: v.optional(v.picklist(MEDIA_SORTS), 'createdAt'),
 })
 
+/** Query string of `GET /api/plugins`. */
+export const PluginListQuery = v.strictObject({ status: v.optional(v.picklist(['active', 'all']), 'all') })
+
 const pageParams = {
   limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_LIMIT)),
   offset: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_OFFSET)),
