@@ -10,6 +10,8 @@ export interface Asked {
   epoch: string | null
   head: number
   headEventId: string | null
+  /** The highest seq known of: above the head where an own write got one that the tail has not reached. */
+  known: number
   /** Clock before the query was sent: what the answer is current at, at least. */
   sentAt: number
   /** Position in this isolate's order of reads and queries, which the clock cannot give since it stands still. */
@@ -58,8 +60,11 @@ export class Fence {
   headEventId: string | null = null
   floor = 0
   asOf = Number.NEGATIVE_INFINITY
+  #known = 0
   #askedLast = -1
   #writes = 0
+  /** Epochs that this fence has seen the end of. */
+  readonly #left = new Set<string>()
   #index = new PatternIndex()
   /** Patterns of own writes whose outcome is unknown, until a tail asked after them tells. */
   #marks = new PatternIndex()
@@ -80,6 +85,7 @@ export class Fence {
       epoch: this.epoch,
       head: this.head,
       headEventId: this.headEventId,
+      known: this.#known,
       sentAt: now,
       ordinal,
       writes: this.#writes,
@@ -121,6 +127,8 @@ export class Fence {
       this.epoch = tail.epoch
       this.floor = tail.prunedTo
     } else if (tail.epoch !== this.epoch) {
+      // Epochs never come back but by a restore; entries of this one are still in KV, and must not come back with it.
+      if (this.#left.has(tail.epoch)) return 'restored'
       // Written meanwhile: the write's own row may lie past this answer, and a reset would forget it.
       if (asked.writes !== this.#writes) return 'ignored'
       this.#reset(tail, asked)
@@ -166,11 +174,17 @@ export class Fence {
   /** An own write got this seq, but the fence could not follow the tail to it: its patterns hold, the head stays. */
   markAt(patterns: readonly string[], seq: number): void {
     for (const pattern of patterns) this.#index.add(pattern, seq)
+    this.#known = Math.max(this.#known, seq)
+    this.#coarsen()
   }
 
   /** An own write may or may not have happened: what it touches is invalid until a tail asked from now on has told. */
   markUnknown(patterns: readonly string[], ordinal: number): void {
     for (const pattern of patterns) this.#marks.add(pattern, 1)
+    if (this.#marks.size > this.#cap) {
+      this.#marks = new PatternIndex()
+      this.#marks.add('*', 1)
+    }
     this.#markedAt = ordinal
   }
 
@@ -184,6 +198,7 @@ export class Fence {
     if (seq <= this.head) return
     this.head = seq
     this.headEventId = eventId
+    this.#known = Math.max(this.#known, seq)
   }
 
   /** The answer reached the end of the log: as far as it was current, so is the fence. */
@@ -209,9 +224,11 @@ export class Fence {
   }
 
   #reset(tail: Tail, asked: Asked): void {
+    if (this.epoch !== null) this.#left.add(this.epoch)
     this.epoch = tail.epoch
     this.head = tail.maxSeq
     this.headEventId = tail.maxEventId
+    this.#known = tail.maxSeq
     this.floor = tail.maxSeq
     this.asOf = asked.sentAt
     this.#askedLast = asked.ordinal
@@ -221,9 +238,9 @@ export class Fence {
   }
 }
 
-/** Whether the log is not the one that was seen before: it ends earlier, or holds another event at our head. */
+/** Whether the log is not the one that was seen before: it ends before a row known of, or holds another event at our head. */
 function isRestored(tail: Tail, asked: Asked): boolean {
-  if (tail.maxSeq < asked.head) return true
+  if (tail.maxSeq < asked.known) return true
   if (asked.head === 0 || tail.eventIdAtHead === asked.headEventId) return false
   return tail.eventIdAtHead !== null || tail.prunedTo < asked.head
 }
