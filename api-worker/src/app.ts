@@ -41,7 +41,19 @@ const EXPOSED = [
 /** The HTTP surface of DESIGN.md. */
 export const app = new Hono<AppEnv>()
 
-app.use(secureHeaders())
+// An API answers JSON, to any page that CORS lets in: what guards pages from each other has no place here.
+app.use(
+  secureHeaders({
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: false,
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+    xFrameOptions: 'DENY',
+  }),
+)
 
 app.use(async (c, next) => {
   const { setup, isFirst } = setupFor(c.env)

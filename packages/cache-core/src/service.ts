@@ -12,6 +12,8 @@ import type { CacheStats } from './stats.ts'
 import type { Change, WriteResult } from './write/types.ts'
 import { Writer } from './write/writer.ts'
 
+type Entry = readonly [key: string, value: unknown]
+
 /**
  * The cache, as one request sees it. Keys are written without their version, `content:item:42`; ids that come from outside
  * are escaped with `nameOf`. Methods that need D1 throw `DatabaseUnavailableError` when it fails.
@@ -22,17 +24,18 @@ import { Writer } from './write/writer.ts'
  * const post = (await cache.getOrSet('content:post:1', () => loadPost(1))).value()
  */
 export class CacheService extends DirectTiers {
-  /** The database, for whatever goes past the cache: its queries are counted, too. */
-  readonly db: Database
   readonly #reader: Reader
   readonly #writer: Writer
 
   constructor(isolate: Isolate, io: RequestIo) {
-    const counted = { ...io, db: countedDatabase(io.db, isolate.stats) }
-    super(isolate, counted)
-    this.db = counted.db
-    this.#reader = new Reader(isolate, counted)
-    this.#writer = new Writer(isolate, counted)
+    super(isolate, { ...io, db: countedDatabase(io.db, isolate.stats) })
+    this.#reader = new Reader(isolate, this.io)
+    this.#writer = new Writer(isolate, this.io)
+  }
+
+  /** The database, for whatever goes past the cache: its queries are counted, too. */
+  get db(): Database {
+    return this.io.db
   }
 
   /** Reads a source through memory, KV and D1: the way to read whatever a table of resources describes. */
@@ -70,47 +73,30 @@ export class CacheService extends DirectTiers {
 
   /** The cached ones of many keys, by key; one KV operation for 100 of those that memory does not have. */
   async getMany<T>(keys: readonly string[], options?: ReadOptions): Promise<Map<string, T | null>> {
-    const found = await this.#reader.findMany(
-      keys.map((key) => this.isolate.keyAt(key)),
-      plain<T>,
-      options,
-    )
+    const built = keys.map((key) => this.isolate.keyAt(key))
+    const found = await this.#reader.findMany(built, plain<T>, options)
     return new Map([...found].map(([key, result]) => [key, result.value()]))
   }
 
   /** Brings what KV holds of these keys into memory. @returns how many of them memory holds now */
   async warmCache(keys: readonly string[]): Promise<number> {
-    return (
-      await this.#reader.findMany(
-        keys.map((key) => this.isolate.keyAt(key)),
-        plain<unknown>,
-      )
-    ).size
+    return (await this.getMany(keys)).size
   }
 
-  /** Stores a value. Without a stamp that is a write: the log notes the key, so that no isolate keeps another value. */
+  /** Stores a value. Without a stamp that is a write: the log notes it, so that no isolate keeps another value. */
   set(key: string, value: unknown, stamped?: Stamped): Promise<void> {
     return this.setMany([[key, value]], stamped)
   }
 
   /** Stores many values; without a stamp, with one row in the log for all of them. */
-  async setMany(
-    entries: readonly (readonly [key: string, value: unknown])[],
-    stamped?: Stamped,
-  ): Promise<void> {
-    const seq = stamped
-      ? null
-      : (
-          await this.#writer.purge(
-            'cache.set',
-            entries.map(([key]) => key),
-          )
-        ).changes[0]?.seq
-    const at = stamped ?? { stamp: seq ?? 0 }
-    for (const [key, value] of entries) {
-      this.setInMemory(key, value, at)
-      this.io.waitUntil(this.setInKV(key, value, at))
-    }
+  async setMany(entries: readonly Entry[], stamped?: Stamped): Promise<void> {
+    const log = () =>
+      this.#writer.purge(
+        'cache.set',
+        entries.map(([key]) => key),
+      )
+    const stamp = stamped?.stamp ?? (await log()).changes[0]?.seq ?? 0
+    for (const [key, value] of entries) this.keep(key, value, { ...stamped, stamp })
   }
 
   /** Invalidates one key, in all isolates. */

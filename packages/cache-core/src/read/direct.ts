@@ -49,6 +49,12 @@ export class DirectTiers {
     if (kv !== null && entry !== null) await this.isolate.kvTier.put(kv, built, generation, entry, policy)
   }
 
+  /** Keeps a value in both tiers, in KV behind the answer. */
+  protected keep(key: string, value: unknown, stamped: Stamped): void {
+    this.setInMemory(key, value, stamped)
+    this.io.waitUntil(this.setInKV(key, value, stamped))
+  }
+
   #kvPlace(key: string) {
     const built = this.isolate.keyAt(key)
     const policy = this.isolate.policy(built.namespace)

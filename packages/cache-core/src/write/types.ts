@@ -17,7 +17,7 @@ export interface Change {
   /** The guarded statement that makes the change (`UPDATE … WHERE id = ? AND version = ?`). */
   statement: Statement
   /** Further statements of the same transaction, run after the log row. They must guard themselves. */
-  then?: Statement[]
+  after?: Statement[]
   event: Omit<LogEvent, 'id'> & { id?: string }
 }
 

@@ -37,17 +37,18 @@ export class Writer {
   /**
    * Commits changes, all or none; a change whose guard holds it back changes nothing and logs nothing.
    * @param reads statements that read the state after the changes, in the same transaction
-   * @throws whatever D1 throws. Then the write may or may not have happened, and what it touches is checked with D1 first.
+   * @throws whatever D1 throws. Unless a constraint was broken, the write may have happened: what it touches is then checked
+   * with D1 before it is served again.
    */
   write(changes: readonly Change[], reads: Statement[] = []): Promise<Committed> {
     const { db } = this.#io
     const now = this.#isolate.runtime.now()
     const statements: Statement[] = []
     const planned: Planned[] = []
-    for (const { statement, then = [], event: partial } of changes) {
+    for (const { statement, after = [], event: partial } of changes) {
       const event = { ...partial, id: partial.id ?? this.#isolate.runtime.uuid() }
       planned.push({ event, at: statements.length })
-      statements.push(statement, appendIfChanged(db, event, now), ...then)
+      statements.push(statement, appendIfChanged(db, event, now), ...after)
     }
     return this.#commit(statements, reads, planned, (results, at) => ({
       result: resultAt(results, at),
@@ -86,7 +87,7 @@ export class Writer {
       results = await sql.write(db, [...statements, ...reads, tailStatement(db, asked.head)])
     } catch (error) {
       fence.noteWrite()
-      fence.markUnknown(patterns, this.#isolate.nextOrdinal())
+      if (!isRolledBack(error)) fence.markUnknown(patterns, this.#isolate.nextOrdinal())
       throw error
     }
     const tail = decodeTail(results.at(-1))
@@ -122,6 +123,11 @@ export class Writer {
       waitUntil(events.sendBatch(messages.slice(from, from + 100)).catch(() => {}))
     }
   }
+}
+
+/** Whether D1 said that nothing was written. Any other failure may have come after the commit. */
+function isRolledBack(error: unknown): boolean {
+  return String(error).includes('constraint failed')
 }
 
 function resultAt(results: StatementResult[], at: number): StatementResult {

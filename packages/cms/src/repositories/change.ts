@@ -26,8 +26,7 @@ export const IF_LOGGED = 'EXISTS (SELECT 1 FROM invalidation_log WHERE event_id 
  * @param after statements of the same transaction that follow the log row, each with a guard of its own
  */
 export function changeOf(statement: Statement, event: Change['event'], after: Statement[] = []): Change {
-  // biome-ignore lint/suspicious/noThenProperty: the library's name; an array, so nothing takes it for a promise
-  return { statement, then: after, event }
+  return { statement, after, event }
 }
 
 /** @returns a statement with its values bound */
