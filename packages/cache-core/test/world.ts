@@ -95,6 +95,9 @@ export class World {
   constructor() {
     this.d1.exec(MIGRATION)
     this.d1.exec('CREATE TABLE posts (id TEXT PRIMARY KEY, title TEXT NOT NULL)')
+    // Ids that differ from their first digit on, as random ones do: epochs are cut from them.
+    let uuids = 0
+    this.runtime.uuid = () => `${(++uuids).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
   }
 
   io(overrides: Partial<RequestIo> = {}): RequestIo {
@@ -152,6 +155,40 @@ export class World {
     return {
       statement: this.db.prepare('UPDATE posts SET title = ? WHERE id = ?').bind(title, id),
       event: { type: 'post.update', payload: { id }, patterns: [`content:post:${id}`] },
+    }
+  }
+
+  /** Many rows of the log at once, each with a pattern of its own, unless told otherwise. */
+  logMany(count: number, pattern = "'content:other:' || value"): void {
+    this.d1.exec(`INSERT INTO invalidation_log (event_id, type, payload, patterns, created_at)
+      WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ${count})
+      SELECT lower(hex(randomblob(8))), 'post.update', '{}', json_array(${pattern}), ${this.runtime.now()} FROM n`)
+  }
+
+  /** The epoch that D1 has. */
+  get epoch(): string {
+    return String(this.d1.one('SELECT epoch FROM invalidation_state')?.epoch)
+  }
+
+  /** The log's head in D1. */
+  get head(): number {
+    return Number(this.d1.one('SELECT coalesce(max(seq), 0) AS head FROM invalidation_log')?.head)
+  }
+
+  /** Remembers the database as it is. @returns what brings it back, as a restored backup would */
+  backup(): () => void {
+    const tables = ['posts', 'invalidation_log', 'invalidation_state', 'sqlite_sequence']
+    const rows = tables.map((table) => this.d1.sqlite.prepare(`SELECT * FROM ${table}`).all())
+    return () => {
+      tables.forEach((table, i) => {
+        this.d1.exec(`DELETE FROM ${table}`)
+        for (const row of rows[i] ?? []) {
+          const names = Object.keys(row)
+          this.d1.sqlite
+            .prepare(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map(() => '?').join()})`)
+            .run(...Object.values(row))
+        }
+      })
     }
   }
 

@@ -23,6 +23,7 @@ interface InFlight {
 export class FenceRefresher {
   readonly #isolate: Isolate
   #inFlight: InFlight | null = null
+  #hasReadSnapshot = false
 
   constructor(isolate: Isolate) {
     this.#isolate = isolate
@@ -77,7 +78,8 @@ export class FenceRefresher {
   }
 
   async #startAndRead(io: RequestIo, probe: boolean): Promise<void> {
-    if (this.#isolate.fence.epoch === null) await this.#start(io)
+    const { asOf } = this.#isolate.fence
+    if (!this.#hasReadSnapshot && asOf === Number.NEGATIVE_INFINITY) await this.#start(io)
     await this.#readPages(io, probe)
   }
 
@@ -96,11 +98,12 @@ export class FenceRefresher {
     }
   }
 
-  /** A cold start: the snapshot saves reading a long log. */
+  /** A cold start: the snapshot saves reading a long log, even one of which a first write has brought a page along. */
   async #start(io: RequestIo): Promise<void> {
     if (io.kv === null || !this.#isolate.settings.kvEnabled) return
     const { fence, runtime, stats } = this.#isolate
     const reading = readSnapshot(io.kv).then((snapshot) => {
+      this.#hasReadSnapshot = true
       // A union, so that it does no harm when another start was first, or when it comes late.
       if (snapshot !== null) fence.merge(snapshot)
     })

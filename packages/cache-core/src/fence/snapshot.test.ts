@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { anyText } from '../../test/arbitraries.ts'
+import { World } from '../../test/world.ts'
+import { buildSnapshot, readSnapshot, readSnapshotMark, SNAPSHOT_NAME, writeSnapshot } from './snapshot.ts'
+
+describe('buildSnapshot', () => {
+  it('has each pattern with its highest seq, the head and its event, the prune mark and the epoch', async () => {
+    const world = new World()
+    world.logElsewhere(['a', 'b'])
+    world.logElsewhere(['a', 'c:*'])
+    world.d1.exec('UPDATE invalidation_state SET pruned_to = 1')
+    const snapshot = await buildSnapshot(world.db)
+    expect({ ...snapshot, patterns: Object.fromEntries(snapshot?.patterns ?? []) }).toEqual({
+      schema: 1,
+      epoch: world.epoch,
+      head: 2,
+      headEventId: world.d1.one('SELECT event_id FROM invalidation_log WHERE seq = 2')?.event_id,
+      floor: 1,
+      patterns: { a: 2, b: 1, 'c:*': 2 },
+    })
+  })
+
+  it('asks for all of that in one transaction', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    let batches = 0
+    world.d1.before = () => {
+      batches++
+    }
+    await buildSnapshot(world.db)
+    expect(batches).toBe(1)
+  })
+
+  it('is null for an empty log', async () => {
+    expect(await buildSnapshot(new World().db)).toBe(null)
+  })
+
+  it('folds what is too much for one fence, and then invalidates rather too much', async () => {
+    const world = new World()
+    world.logMany(6000)
+    const snapshot = await buildSnapshot(world.db)
+    expect(snapshot?.patterns.length).toBeLessThanOrEqual(5000)
+    expect(snapshot?.patterns).toContainEqual(['content:other:*', 3000])
+    expect(snapshot?.floor).toBe(0)
+  })
+
+  it('raises its floor over what folding cannot hold', async () => {
+    const world = new World()
+    world.logMany(6000, `'n' || value || ':x'`)
+    const snapshot = await buildSnapshot(world.db)
+    expect([snapshot?.patterns.length, snapshot?.floor]).toEqual([3000, 3000])
+  })
+})
+
+describe('a snapshot in KV', () => {
+  it('comes back as it was, its head in the metadata', async () => {
+    const patterns = fc.uniqueArray(fc.tuple(anyText, fc.nat()), { maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(patterns, fc.nat(), fc.nat(), async (entries, head, floor) => {
+        const { kv, runtime } = new World()
+        const snapshot = {
+          schema: 1 as const,
+          epoch: 'feed',
+          head,
+          headEventId: 'id',
+          floor,
+          patterns: entries,
+        }
+        await writeSnapshot(kv, snapshot, runtime.now())
+        expect(await readSnapshot(kv)).toEqual(snapshot)
+        expect(await readSnapshotMark(kv)).toEqual({ epoch: 'feed', head, writtenAt: runtime.now() })
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it.each([
+    ['no JSON', '{'],
+    ['another schema', '{"schema":2}'],
+    ['a field missing', '{"schema":1,"epoch":"a","head":1,"floor":0,"patterns":[]}'],
+    [
+      'a seq that is no number',
+      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[["a","1"]]}',
+    ],
+    ['nothing', ''],
+  ])('is no snapshot with %s', async (_, value) => {
+    const { kv } = new World()
+    await kv.put(SNAPSHOT_NAME, value, { expirationTtl: 60, metadata: { head: 'x' } })
+    expect([await readSnapshot(kv), await readSnapshotMark(kv)]).toEqual([null, null])
+  })
+
+  it('is none where there is none', async () => {
+    const { kv } = new World()
+    expect([await readSnapshot(kv), await readSnapshotMark(kv)]).toEqual([null, null])
+  })
+})
