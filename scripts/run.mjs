@@ -41,17 +41,26 @@ const env = {
   WRANGLER_SEND_METRICS: 'false',
 }
 
-const install = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'], {
-  cwd: root,
-  env: { ...env, CI: 'true' },
-  stdio: ['ignore', 'inherit', 'inherit'],
-})
+const install = spawnSync(
+  'pnpm',
+  ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'],
+  {
+    cwd: root,
+    env: { ...env, CI: 'true' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  },
+)
 if (install.status !== 0) fail('pnpm install failed; its output is above')
 
 // A process group of its own: Ctrl-C then reaches the command only through here, so that it can stop its own children in
 // order, and whatever they leave behind goes with the group. The IPC channel closes when this process ends in whatever
 // manner: the command takes that as its order to stop.
-const child = spawn(command, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], detached: true })
+const child = spawn(command, args, {
+  cwd: root,
+  env,
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  detached: true,
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 stopWithNpm()
 child.on('error', (error) => fail(`could not run ${command}: ${error.message}`))

@@ -8,7 +8,7 @@ export interface SqlStatement {
 }
 
 /** A row as D1 answers it. */
-export type SqlRow = Record<string, unknown>
+type SqlRow = Record<string, unknown>
 
 /** Runs statements against the local database, each call as one transaction, and answers the rows of each statement. */
 export type RunSql = (statements: readonly SqlStatement[]) => Promise<SqlRow[][]>

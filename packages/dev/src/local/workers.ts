@@ -8,7 +8,7 @@ import { readWorkerSource, type WorkerSource } from './worker-source.ts'
 const ROOT = resolve(import.meta.dirname, '../../../..')
 
 /** Variables of an environment. */
-export type Vars = Readonly<Record<string, string | undefined>>
+type Vars = Readonly<Record<string, string | undefined>>
 
 /** Which Workers a local stack is made of, and with what settings. */
 export interface WorkersOptions {
