@@ -61,7 +61,8 @@ app.use(async (c, next) => {
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
   if (isFirst && setup.settings.enabled) {
     const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
-    waitUntil(new CacheWarmer(setup.isolate, io, resources, warmPlans([])).warmOnStartup().catch(() => 0))
+    const warmer = new CacheWarmer(resources, warmPlans([]))
+    waitUntil(warmer.warmOnStartup(setup.isolate, io).catch(() => 0))
   }
   const { cache, repositories } = requestContext(c.env, setup, waitUntil)
   c.set('cache', cache)

@@ -1,8 +1,7 @@
-/** The bindings of wrangler.jsonc, and variables, which may hold anything before they are parsed. */
+/** The bindings of wrangler.jsonc; its variables are parsed by the library. */
 export interface Env {
   DB: D1Database
   CACHE: KVNamespace
   EVENTS: Queue
   WARM_HIGH: Queue
-  [variable: string]: unknown
 }

@@ -7,7 +7,7 @@ export { buildKey, type CacheKey, type KeyId, kvName, parseKey } from './keys/ke
 export { canonicalParams } from './keys/params.ts'
 export { matches, PatternError, parsePattern } from './keys/pattern.ts'
 export type { CacheConfig, CacheConfigs } from './policy.ts'
-export { withoutMemory } from './policy.ts'
+export { cachePolicy, withoutMemory } from './policy.ts'
 export {
   type Database,
   type KeyValueStore,
@@ -35,5 +35,5 @@ export {
 } from './source.ts'
 export { DatabaseUnavailableError } from './sql.ts'
 export type { CacheStats, NamespaceCounts } from './stats.ts'
-export { CacheWarmer, type WarmPlans } from './warmer.ts'
+export { CacheWarmer, type WarmEvent, type WarmPlans } from './warmer.ts'
 export type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'

@@ -6,7 +6,7 @@ import { digest } from './keys/hash.ts'
 import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
 import { KvTier } from './kv/kv-tier.ts'
 import { LruMemoryTier, type MemoryTier } from './memory/memory-tier.ts'
-import type { CacheConfig, CacheConfigs } from './policy.ts'
+import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
 import {
   type Database,
   type KeyValueStore,
@@ -151,23 +151,9 @@ export class Isolate {
 
   #effective(namespace: string): CacheConfig {
     const own = Object.hasOwn(this.configs, namespace) ? this.configs[namespace] : undefined
-    const policy = own ?? defaultPolicy(namespace, this.settings.defaultTtl)
+    // For a namespace that nobody wrote a policy for: nothing in it is taken to be public.
+    const policy = own ?? cachePolicy(namespace, { ttl: this.settings.defaultTtl })
     const cap = this.settings.maxStalenessMs
     return cap === null ? policy : { ...policy, maxStalenessMs: Math.min(policy.maxStalenessMs, cap) }
-  }
-}
-
-/** For a namespace that nobody wrote a policy for: nothing in it is taken to be public. */
-function defaultPolicy(namespace: string, ttl: number): CacheConfig {
-  return {
-    namespace,
-    ttl,
-    memoryEnabled: true,
-    kvEnabled: true,
-    invalidateOn: [],
-    maxStalenessMs: 5000,
-    staleIfErrorSeconds: 0,
-    visibility: 'private',
-    version: 1,
   }
 }

@@ -27,6 +27,25 @@ export interface CacheConfig {
 /** Policies by namespace. */
 export type CacheConfigs = Readonly<Record<string, CacheConfig>>
 
+/**
+ * A policy with the defaults of this library: an hour in both tiers, Δ 5 s, private, no stale answers.
+ * @param own what is different in this namespace
+ */
+export function cachePolicy(namespace: string, own: Partial<CacheConfig> = {}): CacheConfig {
+  return {
+    namespace,
+    ttl: 3600,
+    memoryEnabled: true,
+    kvEnabled: true,
+    invalidateOn: [],
+    maxStalenessMs: 5000,
+    staleIfErrorSeconds: 0,
+    visibility: 'private',
+    version: 1,
+    ...own,
+  }
+}
+
 /** The same policies with the memory tier off: for a consumer, whose loads are for KV and other isolates. */
 export function withoutMemory(configs: CacheConfigs): CacheConfigs {
   return Object.fromEntries(

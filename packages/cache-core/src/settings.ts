@@ -77,13 +77,14 @@ type Variable = keyof typeof VARIABLES
  * Reads the cache's settings from a Worker's environment; variables that are not set have their defaults.
  * @throws SettingsError naming each bad variable, what it holds and what it may hold
  */
-export function parseSettings(env: Readonly<Record<string, unknown>>): CacheSettings {
+export function parseSettings(env: object): CacheSettings {
+  const variables: Readonly<Record<string, unknown>> = { ...env }
   const problems: string[] = []
   function read<N extends Variable>(name: N): v.InferOutput<(typeof VARIABLES)[N]['schema']> | undefined {
     const { schema, allowed } = VARIABLES[name]
-    const parsed = v.safeParse(schema, env[name])
+    const parsed = v.safeParse(schema, variables[name])
     if (parsed.success) return parsed.output as v.InferOutput<(typeof VARIABLES)[N]['schema']>
-    problems.push(`${name} is ${JSON.stringify(env[name])}; it may be ${allowed}`)
+    problems.push(`${name} is ${JSON.stringify(variables[name])}; it may be ${allowed}`)
     return undefined
   }
   const settings = {

@@ -4,26 +4,30 @@ import type { MessageQueue } from './ports.ts'
 import { Reader } from './read/reader.ts'
 import { type Recipe, type ResourceTable, sourceOf } from './source.ts'
 
-/** Which recipes are worth having ready, and when. Pure: the content model knows, the library does not. */
+/** Which recipes are worth having ready, and when. The content model knows, the library does not. */
 export interface WarmPlans {
   /** On an isolate's first request: configuration, menus, whatever every page needs. */
   startup: readonly Recipe[]
-  /** After an event. */
+  /** After an event; none for types that it does not know. */
   forEvent(type: string, payload: unknown): readonly WarmJob[]
   /** On schedule. */
   scheduled: readonly WarmJob[]
 }
 
+/** An event that something may be warmed after. */
+export interface WarmEvent {
+  type: string
+  payload: unknown
+  /** The event's place: what is warmed must have seen it. */
+  bookmark: string
+}
+
 /** Cache warming: from KV into a new isolate's memory, and by jobs from D1 into KV. */
 export class CacheWarmer {
-  readonly #isolate: Isolate
-  readonly #io: RequestIo
   readonly #resources: ResourceTable
   readonly #plans: WarmPlans
 
-  constructor(isolate: Isolate, io: RequestIo, resources: ResourceTable, plans: WarmPlans) {
-    this.#isolate = isolate
-    this.#io = io
+  constructor(resources: ResourceTable, plans: WarmPlans) {
     this.#resources = resources
     this.#plans = plans
   }
@@ -32,31 +36,34 @@ export class CacheWarmer {
    * Fills memory from KV alone, so that many isolates starting at once do not fall on D1.
    * @returns how many entries memory holds now
    */
-  async warmOnStartup(): Promise<number> {
-    const reader = new Reader(this.#isolate, this.#io)
+  async warmOnStartup(isolate: Isolate, io: RequestIo): Promise<number> {
+    const reader = new Reader(isolate, io)
     const sources = this.#plans.startup.map((recipe) => sourceOf(this.#resources, recipe))
     let warmed = 0
     for (const namespace of new Set(sources.map((source) => source.namespace))) {
-      const keys = sources
-        .filter((source) => source.namespace === namespace)
-        .map((source) => this.#isolate.keyOf(source))
+      const own = sources.filter((source) => source.namespace === namespace)
+      const keys = own.map((source) => isolate.keyOf(source))
       warmed += (await reader.findMany(keys, (json) => json)).size
     }
     return warmed
   }
 
-  /** Sends the jobs that follow from an event. @returns how many */
-  warmOnEvent(type: string, payload: unknown, queue: MessageQueue): Promise<number> {
-    return this.#enqueue(this.#plans.forEvent(type, payload), queue)
+  /** Sends the jobs that follow from events, one a recipe. @returns how many */
+  warmOnEvents(events: readonly WarmEvent[], queue: MessageQueue): Promise<number> {
+    const jobs = events.flatMap(({ type, payload, bookmark }) =>
+      this.#plans.forEvent(type, payload).map((job) => ({ ...job, bookmark })),
+    )
+    return send(jobs, queue)
   }
 
   /** Sends the scheduled jobs. @returns how many */
   scheduledWarm(queue: MessageQueue): Promise<number> {
-    return this.#enqueue(this.#plans.scheduled, queue)
+    return send(this.#plans.scheduled, queue)
   }
+}
 
-  async #enqueue(jobs: readonly WarmJob[], queue: MessageQueue): Promise<number> {
-    for (const batch of warmMessages(jobs)) await queue.sendBatch(batch)
-    return jobs.length
-  }
+async function send(jobs: readonly WarmJob[], queue: MessageQueue): Promise<number> {
+  const batches = warmMessages(jobs)
+  for (const batch of batches) await queue.sendBatch(batch)
+  return batches.flat().length
 }

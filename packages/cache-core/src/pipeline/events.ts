@@ -1,22 +1,20 @@
 import * as v from 'valibot'
 import { formatBookmark } from '../bookmark.ts'
 import { append } from '../log/append.ts'
-import type { Database, MessageQueue, Runtime } from '../ports.ts'
+import type { Database, Runtime } from '../ports.ts'
+import type { WarmEvent } from '../warmer.ts'
 import type { LogEvent } from '../write/types.ts'
 import { quarantine } from './dead-letters.ts'
 import { type EventMessage, parseEventMessage } from './message.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { retryDelaySeconds } from './retry.ts'
-import { type WarmJob, warmMessages } from './warm-job.ts'
 
 /** What the events' consumer needs. */
 export interface EventsDeps {
   db: Database
   runtime: Runtime
-  /** Where warm jobs go. */
-  warmQueue: MessageQueue
-  /** The jobs that follow from an event; none for a type it does not know. */
-  jobsFor(type: string, payload: unknown): readonly WarmJob[]
+  /** Sends the warm jobs that follow from events. */
+  warm(events: readonly WarmEvent[]): Promise<unknown>
   /** What an outside producer's event invalidates. Throws for a type or payload that it does not know. */
   patternsOf(type: string, payload: unknown): readonly string[]
   report: PipelineReport
@@ -124,12 +122,9 @@ async function findLogged(db: Database, ids: readonly string[]): Promise<Map<str
 async function process(logged: ReadonlyMap<string, Logged>, deps: EventsDeps): Promise<void> {
   const open = [...logged.values()].filter((row) => row.processed_at === null)
   if (open.length === 0) return
-  const jobs = open.flatMap((row) =>
-    deps
-      .jobsFor(row.type, row.payload)
-      .map((job) => ({ ...job, bookmark: formatBookmark(row.epoch, row.seq) })),
+  await deps.warm(
+    open.map(({ type, payload, epoch, seq }) => ({ type, payload, bookmark: formatBookmark(epoch, seq) })),
   )
-  for (const batch of warmMessages(jobs)) await deps.warmQueue.sendBatch(batch)
   const ids = JSON.stringify(open.map((row) => row.event_id))
   await deps.db.batch([deps.db.prepare(MARK).bind(ids, deps.runtime.now())])
 }

@@ -3,7 +3,7 @@ export interface ReadOptions {
   /** Δ of this read in ms; at most the policy's. 0 asks D1 whether the value is still valid. */
   maxStalenessMs?: number
   /** A `Cache-Bookmark`: the answer is never older than the state that handed it out. Anything unreadable is ignored. */
-  bookmark?: string | undefined
+  bookmark?: string | null | undefined
 }
 
 /** The tier that an answer came from. */
