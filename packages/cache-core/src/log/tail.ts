@@ -53,10 +53,10 @@ export function tailStatement(db: Database, head: number): Statement {
 }
 
 /**
- * @throws ValiError when D1 answered something else than the statement's rows
+ * @throws Error when the log's state row is missing; ValiError when D1 answered something else than the statement's rows
  */
 export function decodeTail(result: StatementResult | undefined): Tail {
-  const parsed = v.parse(v.pipe(v.array(Row), v.minLength(1)), result?.results)
+  const parsed = v.parse(v.array(Row), result?.results)
   const [state] = parsed
   if (state === undefined) throw new Error('the invalidation log has no state row: run its migrations')
   const rows: TailRow[] = []
