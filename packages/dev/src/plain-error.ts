@@ -2,3 +2,8 @@
 export class PlainError extends Error {
   override name = 'PlainError'
 }
+
+/** What was thrown, in words. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { messageOf } from '../plain-error.ts'
 import { UsageError } from './usage-error.ts'
 
 type Flags = NonNullable<ParseArgsConfig['options']>
@@ -10,7 +11,7 @@ export function parseFlags<F extends Flags>(argv: readonly string[], flags: F): 
     return parseArgs({ args: [...argv], options: flags, strict: true, allowPositionals: false }).values
   } catch (error) {
     // Node's message goes on with advice on positional arguments, which we have none of.
-    const [reason] = error instanceof Error ? error.message.split('. ') : [String(error)]
+    const [reason] = messageOf(error).split('. ')
     throw new UsageError(`${reason}. Known options: ${names(flags)}`)
   }
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unstable_splitSqlQuery } from 'wrangler'
+import { messageOf } from '../plain-error.ts'
 import type { RunSql, SqlStatement } from './sql-worker.ts'
 
 /**
@@ -24,7 +25,7 @@ export async function applyMigrations(run: RunSql, directory: string, table: str
         { sql: `INSERT INTO ${table} (name) VALUES (?)`, params: [name] },
       ])
     } catch (error) {
-      throw new Error(`migration ${name} failed: ${error instanceof Error ? error.message : error}`)
+      throw new Error(`migration ${name} failed: ${messageOf(error)}`)
     }
   }
   return names

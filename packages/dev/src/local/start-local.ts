@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
 import { startCron } from './cron.ts'
 import { applyMigrations } from './migrations.ts'
+import { forwardOutput, type OnOutput, printOutput } from './output.ts'
 import { claimPorts, HOST } from './ports.ts'
 import { runSeed } from './seed.ts'
 import { keepSignals } from './signal-listeners.ts'
@@ -35,7 +34,7 @@ export interface LocalOptions extends WorkersOptions {
   /** Hears about each step. */
   onProgress?: (line: string) => void
   /** Hears what the Workers log. Default: the console. */
-  onOutput?: (line: string) => void
+  onOutput?: OnOutput
 }
 
 /** A running local stack. */
@@ -61,7 +60,7 @@ export interface LocalStack {
  * await stack.stop()
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalStack> {
-  const { onProgress = () => {}, onOutput = console.log, signal } = options
+  const { onProgress = () => {}, onOutput = printOutput, signal } = options
   onProgress('bundling the Workers')
   const workers = await prepareWorkers(options)
   const ports = await claimPorts(options.port ?? DEFAULT_PORT, workers.apis.length)
@@ -98,14 +97,13 @@ function miniflareOptions(
   workers: Workers,
   ports: readonly number[],
   state: State | undefined,
-  onOutput: (line: string) => void,
+  onOutput: OnOutput,
 ): MiniflareOptions {
-  const forward = (stream: Readable) => createInterface(stream).on('line', onOutput)
   return {
     // Otherwise it fetches the `cf` object of a request from the network.
     cf: false,
     log: new Log(LogLevel.WARN),
-    handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].map(forward),
+    handleRuntimeStdio: forwardOutput(onOutput),
     ...(state === undefined ? {} : { defaultPersistRoot: state.dataDirectory }),
     workers: [
       ...workers.apis.map((api, index) => ({
@@ -143,7 +141,7 @@ async function runningStack(
   workers: Workers,
   state: State | undefined,
   cronSeconds: number,
-  onOutput: (line: string) => void,
+  onOutput: OnOutput,
 ): Promise<LocalStack> {
   const urls = await Promise.all(
     workers.apis.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin),
@@ -164,7 +162,7 @@ async function runningStack(
           seconds: cronSeconds,
           firstSeconds: Math.min(FIRST_CRON_SECONDS, cronSeconds),
           run: runCron,
-          onError: (error) => onOutput(String(error)),
+          onError: (error) => onOutput(String(error), 'error'),
         })
       : async () => {}
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../plain-error.ts'
 import type { ReadAnswer, Source } from './cms-client.ts'
 
 /** A read that was older than the bound allows. */
@@ -38,7 +39,7 @@ export class Measurements {
   /** A request failed. */
   failed(error: unknown): void {
     this.errors += 1
-    keep(this.errorExamples, error instanceof Error ? error.message : String(error))
+    keep(this.errorExamples, messageOf(error))
   }
 
   /** How many reads were answered. */

@@ -8,13 +8,13 @@ describe('parseReplayOptions', () => {
       trace: undefined,
       limit: 20_000,
       writes: 0,
-      concurrency: 32,
+      concurrency: 8,
       seed: 1,
       json: undefined,
     })
     expect(REPLAY_HELP).toMatch(/--limit .* 20000 without one/)
     expect(REPLAY_HELP).toMatch(/--writes .* default 0\n/)
-    expect(REPLAY_HELP).toMatch(/--concurrency .* default 32\n/)
+    expect(REPLAY_HELP).toMatch(/--concurrency .* default 8,/)
     expect(REPLAY_HELP).toMatch(/--seed .* default 1\n/)
   })
 

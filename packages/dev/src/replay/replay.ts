@@ -70,7 +70,8 @@ export async function replay(options: ReplayOptions, context: ReplayContext): Pr
     seed: subject.seedPosts(sequence.distinct),
     signal: context.signal,
     onProgress: write,
-    onOutput: write,
+    // What the Workers tell of every step would drown the figures.
+    onOutput: (line, kind) => kind === 'error' && write(line),
     ...context.local,
   })
   const http = new HttpClient()

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
-import { PlainError } from '../plain-error.ts'
+import { messageOf, PlainError } from '../plain-error.ts'
 
 /** Requests in their order: each is the number of its key, numbered by first appearance. */
 export interface Sequence {
@@ -31,7 +31,7 @@ export async function readTrace(path: string, limit: number): Promise<Sequence> 
       if (keys.length === limit) break
     }
   } catch (error) {
-    throw new PlainError(`cannot read the trace ${path}: ${error instanceof Error ? error.message : error}`)
+    throw new PlainError(`cannot read the trace ${path}: ${messageOf(error)}`)
   }
   if (keys.length === 0) throw new PlainError(`the trace ${path} has no requests`)
   return { keys, distinct: numbers.size }
