@@ -11,6 +11,7 @@ export class Breaker {
   #failures = 0
   #pauseMs = FIRST_PAUSE_MS
   #probeAt = 0
+  #isProbing = false
 
   get isOpen(): boolean {
     return this.#failures >= FAILURES_TO_OPEN
@@ -20,19 +21,26 @@ export class Breaker {
   claimProbe(now: number): boolean {
     if (!this.isOpen || now < this.#probeAt) return false
     this.#probeAt = now + this.#pauseMs
+    this.#isProbing = true
     return true
   }
 
   succeeded(): void {
     this.#failures = 0
     this.#pauseMs = FIRST_PAUSE_MS
+    this.#isProbing = false
   }
 
   failed(now: number): void {
     const wasOpen = this.isOpen
     this.#failures++
     if (!this.isOpen) return
-    if (wasOpen) this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+    if (wasOpen) {
+      // Asked before it opened: that tells nothing new.
+      if (!this.#isProbing) return
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+    }
+    this.#isProbing = false
     this.#probeAt = now + this.#pauseMs
   }
 }

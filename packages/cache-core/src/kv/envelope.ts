@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { type CacheEntry, etagOf } from '../entry.ts'
+import { digest } from '../keys/hash.ts'
 import type { CacheKey } from '../keys/key.ts'
 import type { KvRecord } from '../ports.ts'
 
@@ -8,7 +9,7 @@ const SCHEMA = 1
 
 /**
  * The metadata of a value in KV (at most 1,024 B): enough for a sweep or an operator to judge it without the value.
- * Short names, since each is stored a million times: schema, epoch, stamp, upTo, expiresAt, etag, found.
+ * Short names, since each is stored a million times: schema, epoch, stamp, upTo, expiresAt, etag, found, seal.
  */
 const Metadata = v.object({
   s: v.literal(SCHEMA),
@@ -18,6 +19,7 @@ const Metadata = v.object({
   x: v.pipe(v.number(), v.integer()),
   t: v.string(),
   f: v.literal(true),
+  c: v.string(),
 })
 
 /** The first line of a value: what has no bound and so no place in the metadata. */
@@ -36,18 +38,21 @@ export type KvMetadata = v.InferOutput<typeof Metadata>
 export function encodeEntry(entry: CacheEntry): { value: string; metadata: KvMetadata } {
   const { path, canonical, tags, label, loadedAt } = entry
   const header = JSON.stringify({ path, canonical, tags, label, loadedAt })
-  return {
-    value: `${header}\n${entry.text}`,
-    metadata: {
-      s: SCHEMA,
-      e: entry.epoch,
-      st: entry.stamp,
-      up: entry.upTo,
-      x: entry.expiresAt,
-      t: entry.etag,
-      f: true,
-    },
-  }
+  const about = {
+    s: SCHEMA,
+    e: entry.epoch,
+    st: entry.stamp,
+    up: entry.upTo,
+    x: entry.expiresAt,
+    t: entry.etag,
+    f: true,
+  } as const
+  return { value: `${header}\n${entry.text}`, metadata: { ...about, c: sealOf(about, header) } }
+}
+
+/** A checksum of all that the etag does not cover: another stamp or tag would make an invalid entry valid. */
+function sealOf({ e, st, up, x, t }: Omit<KvMetadata, 'c'>, header: string): string {
+  return digest([e, st, up, x, t, header].join('\n'))
 }
 
 /**
@@ -59,7 +64,9 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
   const metadata = v.safeParse(Metadata, record.metadata)
   const end = record.value.indexOf('\n')
   if (!metadata.success || end < 0) return 'garbage'
-  const header = v.safeParse(v.pipe(v.string(), v.parseJson(), Header), record.value.slice(0, end))
+  const line = record.value.slice(0, end)
+  if (metadata.output.c !== sealOf(metadata.output, line)) return 'garbage'
+  const header = v.safeParse(v.pipe(v.string(), v.parseJson(), Header), line)
   if (!header.success) return 'garbage'
   const { path, canonical, tags, label, loadedAt } = header.output
   const text = record.value.slice(end + 1)

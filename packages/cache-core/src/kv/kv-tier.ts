@@ -73,7 +73,8 @@ export class KvTier {
     policy: CacheConfig,
   ): Promise<void> {
     const now = this.#runtime.now()
-    if (!entry.found || entry.text.length > MAX_TEXT_LENGTH || this.#isShut(now)) {
+    // A write is no probe: one that succeeds says nothing about reads, and they would wait another pause.
+    if (!entry.found || entry.text.length > MAX_TEXT_LENGTH || this.breaker.isOpen) {
       this.#stats.kv.dropped++
       return
     }
@@ -91,7 +92,8 @@ export class KvTier {
   }
 
   async #read<R>(read: () => Promise<R>): Promise<R | null> {
-    if (this.#isShut(this.#runtime.now())) return null
+    // While the breaker is open only its probe goes through, and that one waits no longer than any other read.
+    if (this.breaker.isOpen && !this.breaker.claimProbe(this.#runtime.now())) return null
     this.#stats.kv.reads++
     try {
       const answer = await withDeadline(this.#runtime, read(), READ_DEADLINE_MS, 'a KV read')
@@ -101,11 +103,6 @@ export class KvTier {
       this.#failed(error)
       return null
     }
-  }
-
-  /** While the breaker is open only its probe goes through, and that one waits no longer than any other read. */
-  #isShut(now: number): boolean {
-    return this.breaker.isOpen && !this.breaker.claimProbe(now)
   }
 
   #failed(error: unknown): void {
