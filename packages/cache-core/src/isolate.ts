@@ -38,6 +38,11 @@ export interface IsolateOptions {
   memory?: MemoryTier
   /** Patterns that the fence keeps before it coarsens. */
   maxPatterns?: number
+  /**
+   * Whether a request refreshes the fence behind its answer and keeps it fresh for a while. Default true. Not for consumers:
+   * a queue takes a batch for unfinished, and gives out no other, while promises of its `waitUntil` are pending.
+   */
+  keepsFresh?: boolean
 }
 
 /** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */
@@ -66,7 +71,7 @@ export class Isolate {
     this.sql = new Sql(this.runtime, this.stats)
     this.fence = new Fence(options.maxPatterns)
     this.refresher = new FenceRefresher(this)
-    this.keeper = new FenceKeeper(this)
+    this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
   }
 
   /** The next place in this isolate's order of reads and queries. The clock stands still between I/O, so it can't tell. */

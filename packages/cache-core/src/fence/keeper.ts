@@ -22,13 +22,16 @@ export class FenceKeeper {
   #turn = 0
   #maxStalenessMs = Number.POSITIVE_INFINITY
 
-  constructor(isolate: Isolate) {
+  readonly #isOn: boolean
+
+  constructor(isolate: Isolate, isOn = true) {
     this.#isolate = isolate
+    this.#isOn = isOn
   }
 
   /** To be called by each read with its Δ in ms: starts keeping when the fence grows old. */
   notice(maxStalenessMs: number, io: RequestIo): void {
-    if (maxStalenessMs <= 0) return
+    if (!this.#isOn || maxStalenessMs <= 0) return
     const now = this.#isolate.runtime.now()
     const age = now - this.#isolate.fence.asOf
     if (age < refreshAge(maxStalenessMs)) return

@@ -50,7 +50,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
 
   /** Keeps nothing in memory: what it loads is for KV, and for other isolates. Made by the first batch. */
   function isolateFor(env: Env): Isolate {
-    made ??= new Isolate({ configs: withoutMemory(configs), settings: parseSettings(env) })
+    made ??= new Isolate({ configs: withoutMemory(configs), settings: parseSettings(env), keepsFresh: false })
     return made
   }
 

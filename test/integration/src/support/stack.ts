@@ -41,7 +41,7 @@ export async function startTestStack(
     port: 0,
     cronSeconds: 0,
     seed: seedBatches({ posts, users: 10, media: 20, plugins: 4, localUsers: true, allPublished: true }),
-    onOutput: () => {},
+    onOutput: (line) => process.env.SHOW_WORKERS && console.log(line),
     ...(chaos && { configure: wrapWithChaos }),
     ...local,
   })
