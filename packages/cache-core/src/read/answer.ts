@@ -1,5 +1,6 @@
 import { formatBookmark } from '../bookmark.ts'
-import { type CacheEntry, etagOf, type Loaded } from '../entry.ts'
+import { type CacheEntry, etagOf } from '../entry.ts'
+import type { Direct } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource } from './types.ts'
 
 /** An answer whose values have no type yet. */
@@ -36,7 +37,7 @@ export function answer(
 
 /** The answer of a load that went past the cache. */
 export function bypassed<T>(
-  loaded: Loaded,
+  loaded: Direct,
   parse: (json: unknown) => T,
   timing: CacheResult<unknown>['timing'],
 ): CacheResult<T> {
@@ -49,7 +50,7 @@ export function bypassed<T>(
     etag: etagOf(loaded.text),
     label: loaded.label,
     ttlMs: 0,
-    bookmark: formatBookmark(loaded.epoch, loaded.upTo),
+    bookmark: loaded.bookmark,
     timing,
   }
 }

@@ -9,28 +9,39 @@ export interface LoaderResult {
   isUsable: boolean
 }
 
-/** Gets a value from D1 with a stamp that is not too high. */
-export type Loader = (isolate: Isolate, io: RequestIo) => Promise<LoaderResult>
+/** A value that is answered past the cache. */
+export type Direct = Pick<Loaded, 'text' | 'found' | 'label'> & { bookmark: string | null }
+
+/** Gets a value from D1. */
+export interface Loader {
+  /** With a stamp that is not too high. */
+  load(isolate: Isolate, io: RequestIo): Promise<LoaderResult>
+  /** For a caller that keeps nothing: just the value. */
+  loadDirect(isolate: Isolate, io: RequestIo): Promise<Direct>
+}
 
 /**
  * Loads a source. The tail of the log comes with it, in the same transaction: its head is the stamp, neither too high nor
  * too low, and the fence is refreshed for nothing.
  */
 export function sourceLoader<T>(source: Source<T>): Loader {
-  return async (isolate, io) => {
-    const asked = isolate.refresher.ask()
-    const { statements, decode } = source.load(io.db)
-    const results = await isolate.sql.read(io.db, [...statements, tailStatement(io.db, asked.head)])
-    const tail = decodeTail(results.at(-1))
-    const applied = isolate.refresher.apply(tail, asked, io)
-    const value = decode(results.slice(0, -1))
-    const loaded = describe(source, value, {
-      epoch: tail.epoch,
-      stamp: tail.maxSeq,
-      upTo: tail.maxSeq,
-      loadedAt: asked.sentAt,
-    })
-    return { loaded, isUsable: applied !== 'restored' && isolate.fence.epoch === tail.epoch }
+  return {
+    async load(isolate, io) {
+      const asked = isolate.refresher.ask()
+      const { statements, decode } = source.load(io.db)
+      const results = await isolate.sql.read(io.db, [...statements, tailStatement(io.db, asked.head)])
+      const tail = decodeTail(results.at(-1))
+      const applied = isolate.refresher.apply(tail, asked, io)
+      const value = decode(results.slice(0, -1))
+      const at = { epoch: tail.epoch, stamp: tail.maxSeq, upTo: tail.maxSeq, loadedAt: asked.sentAt }
+      const isUsable = applied !== 'restored' && isolate.fence.epoch === tail.epoch
+      return { loaded: describe(source, value, at), isUsable }
+    },
+    async loadDirect(isolate, io) {
+      const { statements, decode } = source.load(io.db)
+      const value = decode(await isolate.sql.read(io.db, statements))
+      return { text: textOf(value), found: value !== null, label: labelOf(source, value), bookmark: null }
+    },
   }
 }
 
@@ -39,17 +50,25 @@ export function sourceLoader<T>(source: Source<T>): Loader {
  * the head after the last.
  */
 export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly string[]): Loader {
-  return async (isolate, io) => {
-    const { fence, refresher, runtime } = isolate
-    await refresher.run(io)
-    const { epoch, head: stamp } = fence
-    const loadedAt = runtime.now()
-    const value = await load()
-    await refresher.run(io)
-    if (epoch === null) throw new Error('a refreshed fence has an epoch')
-    const text = textOf(value)
-    const loaded = { text, found: value !== null, label: '', tags, epoch, stamp, upTo: fence.head, loadedAt }
-    return { loaded, isUsable: fence.epoch === epoch }
+  return {
+    async load(isolate, io) {
+      const { fence, refresher, runtime } = isolate
+      await refresher.run(io)
+      const { epoch, head: stamp } = fence
+      const loadedAt = runtime.now()
+      const value = await load()
+      await refresher.run(io)
+      if (epoch === null) throw new Error('a refreshed fence has an epoch')
+      const content = { text: textOf(value), found: value !== null, label: '', tags }
+      return {
+        loaded: { ...content, epoch, stamp, upTo: fence.head, loadedAt },
+        isUsable: fence.epoch === epoch,
+      }
+    },
+    async loadDirect() {
+      const value = await load()
+      return { text: textOf(value), found: value !== null, label: '', bookmark: null }
+    },
   }
 }
 
@@ -59,8 +78,12 @@ export function describe<T>(
   value: T | null,
   at: { epoch: string; stamp: number; upTo: number; loadedAt: number },
 ): Loaded {
-  const label = value !== null && source.label ? source.label(value) : ''
+  const label = labelOf(source, value)
   return { text: textOf(value), found: value !== null, label, tags: source.tags(value), ...at }
+}
+
+function labelOf<T>(source: Source<T>, value: T | null): string {
+  return value !== null && source.label ? source.label(value) : ''
 }
 
 /**

@@ -326,6 +326,16 @@ describe('switches', () => {
     expect(await second.getWithSource('content:post:2')).toBe(null)
   })
 
+  it('gives a bookmark with what is not rolled out: the next key may be a cached one', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const partial = world.isolate({ env: { CACHE_ROLLOUT_PERCENT: '0' } }).cache
+    expect((await partial.read(post)).bookmark).toMatch(/^[0-9a-f]+\.0$/)
+    world.queries()
+    const off = world.isolate({ env: { CACHE_ENABLED: 'false' } }).cache
+    expect([(await off.read(post)).bookmark, world.queries()]).toEqual([null, 1])
+  })
+
   it('rolls out a stable share of keys', () => {
     const world = new World()
     const share = (percent: string) => {

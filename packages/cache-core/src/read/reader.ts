@@ -1,4 +1,4 @@
-import { parseBookmark } from '../bookmark.ts'
+import { formatBookmark, parseBookmark } from '../bookmark.ts'
 import { type CacheEntry, keepUntil, type Loaded, makeEntry } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
@@ -6,7 +6,7 @@ import type { CacheKey } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import { answer, bypassed } from './answer.ts'
-import type { Loader } from './loader.ts'
+import type { Direct, Loader } from './loader.ts'
 import type { CacheResult, ReadOptions } from './types.ts'
 
 /** A read under way. */
@@ -226,7 +226,7 @@ export class Reader {
   async #loadAndStore(key: CacheKey, loader: Loader): Promise<CacheEntry> {
     this.#counts(key).loads++
     try {
-      const { loaded, isUsable } = await loader(this.#isolate, this.#io)
+      const { loaded, isUsable } = await loader.load(this.#isolate, this.#io)
       return this.store(key, loaded, isUsable)
     } catch (error) {
       this.#counts(key).loadErrors++
@@ -286,11 +286,21 @@ export class Reader {
     const { sql, refresher, runtime } = this.#isolate
     if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
     const asked = runtime.now()
-    const { loaded } = await loader(this.#isolate, this.#io)
+    const direct = await this.#loadPast(loader)
     const counts = this.#counts(key)
     counts.loads++
     counts.bypasses++
-    return bypassed(loaded, parse, { db: runtime.now() - asked })
+    return bypassed(direct, parse, { db: runtime.now() - asked })
+  }
+
+  /**
+   * With the cache off, the value is all there is to ask for. In a partial rollout the answer needs its bookmark: the next key
+   * that its client reads may be a cached one.
+   */
+  async #loadPast(loader: Loader): Promise<Direct> {
+    if (!this.#isolate.settings.enabled) return loader.loadDirect(this.#isolate, this.#io)
+    const { loaded } = await loader.load(this.#isolate, this.#io)
+    return { ...loaded, bookmark: formatBookmark(loaded.epoch, loaded.upTo) }
   }
 
   #counts(key: CacheKey) {
