@@ -91,7 +91,7 @@ export function parseSettings(env: object): CacheSettings {
     enabled: read('CACHE_ENABLED') ?? true,
     kvEnabled: read('CACHE_KV_ENABLED') ?? true,
     defaultTtl: read('CACHE_DEFAULT_TTL') ?? 0,
-    maxMemoryBytes: (read('CACHE_MAX_MEMORY_SIZE') ?? 0) * 1_000_000,
+    maxMemoryBytes: Math.floor((read('CACHE_MAX_MEMORY_SIZE') ?? 0) * 1_000_000),
     maxEntries: read('CACHE_MAX_ENTRIES') ?? 0,
     version: read('CACHE_VERSION') ?? '',
     maxStalenessMs: read('CACHE_MAX_STALENESS_MS') ?? null,

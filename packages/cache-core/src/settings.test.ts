@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { Isolate } from './isolate.ts'
+import { parseSettings, SettingsError } from './settings.ts'
+
+function problemsOf(env: Record<string, unknown>): readonly string[] {
+  try {
+    parseSettings(env)
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('parseSettings', () => {
+  it('has a default for each variable', () => {
+    expect(parseSettings({})).toEqual({
+      enabled: true,
+      kvEnabled: true,
+      defaultTtl: 3600,
+      maxMemoryBytes: 50_000_000,
+      maxEntries: 10_000,
+      version: '1',
+      maxStalenessMs: null,
+      rolloutPercent: 100,
+      debug: false,
+    })
+  })
+
+  it('reads each variable', () => {
+    const env = {
+      CACHE_ENABLED: 'false',
+      CACHE_KV_ENABLED: 'false',
+      CACHE_DEFAULT_TTL: '60',
+      CACHE_MAX_MEMORY_SIZE: '2.5',
+      CACHE_MAX_ENTRIES: '1',
+      CACHE_VERSION: 'v2_b-C',
+      CACHE_MAX_STALENESS_MS: '0',
+      CACHE_ROLLOUT_PERCENT: '0.5',
+      CACHE_DEBUG: 'true',
+      SOMETHING_ELSE: 17,
+    }
+    expect(parseSettings(env)).toEqual({
+      enabled: false,
+      kvEnabled: false,
+      defaultTtl: 60,
+      maxMemoryBytes: 2_500_000,
+      maxEntries: 1,
+      version: 'v2_b-C',
+      maxStalenessMs: 0,
+      rolloutPercent: 0.5,
+      debug: true,
+    })
+  })
+
+  const flag = '"true" or "false"'
+  it.each([
+    ['CACHE_ENABLED', ['1', 'TRUE', '', 'yes', true, null], flag],
+    ['CACHE_KV_ENABLED', ['0', 'no'], flag],
+    [
+      'CACHE_DEFAULT_TTL',
+      ['59', '2592001', '1h', '60.5', '-60', '', ' 60', 3600],
+      'whole seconds from 60 to 2592000',
+    ],
+    ['CACHE_MAX_MEMORY_SIZE', ['0', '101', '0.99', 'x', '1e1', 'Infinity'], 'megabytes from 1 to 100'],
+    ['CACHE_MAX_ENTRIES', ['0', '1000001', '1.5'], 'a whole number from 1 to 1000000'],
+    ['CACHE_VERSION', ['', 'a.b', 'a:b', 'x'.repeat(33), 'ü'], '1 to 32 letters, digits, "_" or "-"'],
+    ['CACHE_MAX_STALENESS_MS', ['-1', '3600001', '1.5', 'NaN'], 'whole milliseconds from 0 to 3600000'],
+    ['CACHE_ROLLOUT_PERCENT', ['-1', '101', '100.01', 'all'], 'a number from 0 to 100'],
+    ['CACHE_DEBUG', ['on'], flag],
+  ])('a bad %s is named with what it holds and what it may hold', (name, values, allowed) => {
+    for (const value of values) {
+      expect(problemsOf({ [name]: value })).toEqual([
+        expect.stringMatching(new RegExp(`^${name} is ${escaped(JSON.stringify(value))}; it may be `)),
+      ])
+      expect(problemsOf({ [name]: value })[0]).toContain(allowed)
+    }
+  })
+
+  it('names all that is wrong at once', () => {
+    const problems = problemsOf({ CACHE_ENABLED: 'x', CACHE_DEBUG: 'y', CACHE_VERSION: '1' })
+    expect(problems.length).toBe(2)
+    expect(() => parseSettings({ CACHE_ENABLED: 'x', CACHE_DEBUG: 'y' })).toThrow(problems.join('\n'))
+  })
+
+  it('makes an isolate of any settings that it takes', () => {
+    for (const size of ['1', '1.001', '1.15', '33.333333333', '100']) {
+      const settings = parseSettings({ CACHE_MAX_MEMORY_SIZE: size })
+      expect(Number.isInteger(settings.maxMemoryBytes)).toBe(true)
+      expect(() => new Isolate({ configs: {}, settings })).not.toThrow()
+    }
+  })
+})
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}

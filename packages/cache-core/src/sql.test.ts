@@ -1,0 +1,88 @@
+import { ManualRuntime, SqliteD1 } from '@freshet/test-support'
+import { describe, expect, it } from 'vitest'
+import { countedDatabase, DatabaseUnavailableError, Sql } from './sql.ts'
+import { Stats } from './stats.ts'
+
+function bench() {
+  const runtime = new ManualRuntime()
+  const stats = new Stats()
+  const d1 = new SqliteD1()
+  d1.exec('CREATE TABLE t (a INTEGER NOT NULL)')
+  const sql = new Sql(runtime, stats)
+  const select = d1.prepare('SELECT count(*) AS n FROM t')
+  const insert = d1.prepare('INSERT INTO t VALUES (?)')
+  const db = countedDatabase(d1, stats)
+  const fail = () => {
+    d1.before = () => {
+      throw new Error('D1_ERROR: overloaded')
+    }
+  }
+  return { runtime, stats, d1, db, sql, select, insert, fail }
+}
+
+describe('a read of D1', () => {
+  it('is counted: batches, and the statements in them', async () => {
+    const { sql, db, select, insert, stats } = bench()
+    await sql.write(db, [insert.bind(1)])
+    const results = await sql.read(db, [select, select])
+    expect(results.map(({ results: rows }) => rows)).toEqual([[{ n: 1 }], [{ n: 1 }]])
+    expect(stats.d1).toMatchObject({ batches: 2, queries: 3, errors: 0 })
+  })
+
+  it('that fails says so with D1’s own words, and why', async () => {
+    const { sql, db, select, stats, fail } = bench()
+    fail()
+    const error = await sql.read(db, [select]).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(DatabaseUnavailableError)
+    expect([String(error), String((error as Error).cause)]).toEqual([
+      'DatabaseUnavailableError: D1 failed: Error: D1_ERROR: overloaded',
+      'Error: D1_ERROR: overloaded',
+    ])
+    expect(stats.d1.errors).toBe(1)
+  })
+
+  it('is given up after 3 s', async () => {
+    const { sql, db, d1, select, runtime } = bench()
+    d1.before = () => new Promise(() => {})
+    const reading = sql.read(db, [select]).catch((thrown: unknown) => thrown)
+    await runtime.advance(3000)
+    expect(await reading).toBeInstanceOf(DatabaseUnavailableError)
+  })
+
+  it('is not even sent while the breaker is open, but for a probe', async () => {
+    const { sql, db, d1, select, stats, fail } = bench()
+    fail()
+    for (let i = 0; i < 5; i++) await sql.read(db, [select]).catch(() => {})
+    expect(stats.d1.batches).toBe(3)
+    d1.before = null
+    await expect(sql.read(db, [select])).rejects.toThrow('not asked again before a probe succeeds')
+    await sql.read(db, [select], true)
+    expect((await sql.read(db, [select])).length).toBe(1)
+  })
+})
+
+describe('a write to D1', () => {
+  it('throws what D1 throws, so that a broken constraint is not taken for an outage', async () => {
+    const { sql, db, insert } = bench()
+    for (let i = 0; i < 5; i++) await expect(sql.write(db, [insert.bind(null)])).rejects.toThrow('NOT NULL')
+    expect(sql.breaker.isOpen).toBe(false)
+  })
+
+  it('is tried while the breaker is open, and closes it', async () => {
+    const { sql, db, d1, select, insert, fail } = bench()
+    fail()
+    for (let i = 0; i < 3; i++) await sql.read(db, [select]).catch(() => {})
+    d1.before = null
+    await sql.write(db, [insert.bind(1)])
+    expect(sql.breaker.isOpen).toBe(false)
+  })
+
+  it('is given up after 10 s, its outcome unknown', async () => {
+    const { sql, db, d1, insert, runtime } = bench()
+    d1.after = () => new Promise(() => {})
+    const writing = sql.write(db, [insert.bind(1)]).catch((thrown: unknown) => String(thrown))
+    await runtime.advance(10_000)
+    expect(await writing).toContain('a D1 write took over 10000 ms')
+    expect(d1.one('SELECT count(*) AS n FROM t')?.n).toBe(1)
+  })
+})
