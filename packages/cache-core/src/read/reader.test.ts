@@ -193,6 +193,23 @@ describe('single flight', () => {
     expect((await cache.getOrSet('content:sum:1', load)).outcome).toBe('HIT')
   })
 
+  it('gives a load that took over its own time: its followers do not all lead anew', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    let calls = 0
+    const load = async () => {
+      if (++calls === 1) await new Promise(() => {})
+      await new Promise<void>((resolve) => world.runtime.setTimeout(resolve, 500))
+      return calls
+    }
+    void cache.getOrSet('content:sum:1', load)
+    await world.settle()
+    const followers = Array.from({ length: 20 }, () => cache.getOrSet('content:sum:1', load))
+    await world.runtime.advance(5000)
+    expect((await Promise.all(followers)).map((read) => read.value())).toEqual(Array(20).fill(2))
+    expect(calls).toBe(2)
+  })
+
   it('lets nobody have a value that was invalidated while it was loaded and before they asked', async () => {
     const world = new World()
     world.plant('1', 'old')

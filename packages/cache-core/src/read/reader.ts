@@ -209,7 +209,8 @@ export class Reader {
     for (;;) {
       const other = flights.current(name)
       const flight =
-        other ?? flights.lead(name, this.#isolate.nextOrdinal(), asked, () => this.#loadAndStore(key, loader))
+        other ??
+        flights.lead(name, this.#isolate.nextOrdinal(), runtime.now(), () => this.#loadAndStore(key, loader))
       this.#io.waitUntil(flight.entry.catch(() => {}))
       const entry = other === undefined ? await flight.entry : await flights.join(name, flight, runtime)
       read.timing.db = runtime.now() - asked
