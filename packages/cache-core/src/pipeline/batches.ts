@@ -10,6 +10,16 @@ export class MessageTooLargeError extends Error {
   override name = 'MessageTooLargeError'
 }
 
+/** Bytes that a message counts for: its JSON, and about 100 B of the platform's. */
+function sizeOf(body: unknown): number {
+  return utf8Length(JSON.stringify(body)) + 100
+}
+
+/** Whether a queue takes a message. */
+export function fitsMessage(body: unknown): boolean {
+  return sizeOf(body) <= MAX_MESSAGE_BYTES
+}
+
 /**
  * Splits messages into batches that `sendBatch` takes, keeping their order.
  * @throws MessageTooLargeError naming the message's place and size
@@ -19,7 +29,7 @@ export function splitBatches<T>(bodies: readonly T[]): { body: T }[][] {
   let current: { body: T }[] = []
   let bytes = 0
   bodies.forEach((body, place) => {
-    const size = utf8Length(JSON.stringify(body)) + 100
+    const size = sizeOf(body)
     if (size > MAX_MESSAGE_BYTES) {
       throw new MessageTooLargeError(
         `message ${place} has ${size} B; a queue takes at most ${MAX_MESSAGE_BYTES} B`,

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { LogEvent } from '../write/types.ts'
+import { fitsMessage, splitBatches } from './batches.ts'
 
 /** Of the messages on `cache-events`. A consumer keeps what it cannot read, so raise it with care. */
 const VERSION = 1
@@ -17,6 +18,19 @@ export type EventMessage = v.InferOutput<typeof EventMessageSchema>
 /** The message that tells the consumer of an event. */
 export function eventMessage(event: Pick<LogEvent, 'id' | 'type' | 'payload'>): EventMessage {
   return { v: VERSION, id: event.id, type: event.type, payload: event.payload }
+}
+
+/**
+ * Messages for logged events, in batches that a queue takes. A payload that no message could hold stays behind: the consumer
+ * reads it from the log, and without a message for it the event would never be processed.
+ */
+export function eventBatches(
+  events: readonly Pick<LogEvent, 'id' | 'type' | 'payload'>[],
+): { body: EventMessage }[][] {
+  const messages = events.map(eventMessage)
+  return splitBatches(
+    messages.map((message) => (fitsMessage(message) ? message : { ...message, payload: null })),
+  )
 }
 
 /** @returns the message, or in words what is wrong with it */

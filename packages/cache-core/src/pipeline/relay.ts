@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import type { Database, MessageQueue } from '../ports.ts'
-import { splitBatches } from './batches.ts'
-import { eventMessage } from './message.ts'
+import { eventBatches } from './message.ts'
 
 /** Rows sent again in one run. */
 const MAX_ROWS = 500
@@ -33,8 +32,11 @@ export async function relay(db: Database, events: MessageQueue, now: number): Pr
   const [result] = await db.batch([db.prepare(DUE).bind(now)])
   const due = v.parse(v.array(DueRow), result?.results)
   if (due.length === 0) return 0
-  const messages = due.map(({ event_id: id, type, payload }) => eventMessage({ id, type, payload }))
-  for (const batch of splitBatches(messages)) await events.sendBatch(batch)
-  await db.batch([db.prepare(SENT).bind(JSON.stringify(due.map((row) => row.event_id)), now)])
+  const batches = eventBatches(due.map(({ event_id: id, type, payload }) => ({ id, type, payload })))
+  for (const batch of batches) {
+    await events.sendBatch(batch)
+    // Noted batch by batch, so that a queue that takes only some is not sent those again a minute later.
+    await db.batch([db.prepare(SENT).bind(JSON.stringify(batch.map(({ body }) => body.id)), now)])
+  }
   return due.length
 }

@@ -2,7 +2,7 @@ import { formatBookmark } from '../bookmark.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { append, appendIfChanged, decodeSeq } from '../log/append.ts'
 import { decodeTail, tailStatement } from '../log/tail.ts'
-import { eventMessage } from '../pipeline/message.ts'
+import { eventBatches } from '../pipeline/message.ts'
 import type { Statement, StatementResult } from '../ports.ts'
 import type { Change, ChangeResult, LogEvent, WriteResult } from './types.ts'
 
@@ -116,11 +116,9 @@ export class Writer {
   #publish(planned: Planned[], changes: ChangeResult[]): void {
     const { events, waitUntil } = this.#io
     if (events === null) return
-    const messages = planned
-      .filter((_, i) => changes[i]?.changed)
-      .map(({ event }) => ({ body: eventMessage(event) }))
-    for (let from = 0; from < messages.length; from += 100) {
-      waitUntil(events.sendBatch(messages.slice(from, from + 100)).catch(() => {}))
+    const logged = planned.filter((_, i) => changes[i]?.changed)
+    for (const batch of eventBatches(logged.map(({ event }) => event))) {
+      waitUntil(events.sendBatch(batch).catch(() => {}))
     }
   }
 }

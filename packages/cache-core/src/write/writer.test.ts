@@ -1,0 +1,272 @@
+import { describe, expect, it } from 'vitest'
+import { CapturedQueue, posts, World } from '../../test/world.ts'
+import { parseEventMessage } from '../pipeline/message.ts'
+import { Writer } from './writer.ts'
+
+const post = posts.at({ id: '1' })
+
+function planted() {
+  const world = new World()
+  world.plant('1', 'old')
+  return { world, ...world.isolate() }
+}
+
+const logged = (world: World) =>
+  world.d1.sqlite.prepare('SELECT seq, event_id, type, payload, patterns FROM invalidation_log').all()
+
+/** Loses the answer of the next write: after it was committed, or before. */
+function loseNextWrite(world: World, when: 'before' | 'after') {
+  world.d1[when] = (statements) => {
+    if (!statements.some(({ sql }) => sql.startsWith('UPDATE posts'))) return
+    world.d1[when] = null
+    throw new Error('D1_ERROR: network connection lost')
+  }
+}
+
+describe('a write', () => {
+  it('commits data and event together, and hands out its place in the log', async () => {
+    const { world, cache } = planted()
+    const { changes, bookmark } = await cache.write([world.retitle('1', 'new')])
+    expect(changes).toMatchObject([{ changed: true, seq: 1 }])
+    expect(bookmark).toBe(`${world.epoch}.1`)
+    expect(logged(world)).toEqual([
+      {
+        seq: 1,
+        event_id: changes[0]?.eventId,
+        type: 'post.update',
+        payload: '{"id":"1"}',
+        patterns: '["content:post:1"]',
+      },
+    ])
+  })
+
+  it('is one batch, which brings the fence to the write without a gap', async () => {
+    const { world, cache, isolate } = planted()
+    await cache.read(post)
+    world.logElsewhere(['content:post:8'])
+    let batches = 0
+    world.d1.before = () => {
+      batches++
+    }
+    await cache.write([world.retitle('1', 'new')])
+    expect([batches, isolate.fence.head, isolate.fence.generation('content:post:8')]).toEqual([1, 2, 1])
+  })
+
+  it('is seen at once in its own isolate, though its fence is fresh and its memory full', async () => {
+    const { world, cache } = planted()
+    await cache.read(post)
+    await cache.write([world.retitle('1', 'new')])
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('is seen anywhere with its bookmark', async () => {
+    const { world, cache } = planted()
+    const elsewhere = world.isolate().cache
+    await elsewhere.read(post)
+    const { bookmark } = await cache.write([world.retitle('1', 'new')])
+    expect((await elsewhere.read(post, { bookmark })).value()?.title).toBe('new')
+  })
+
+  it('whose guard holds it back changes nothing, logs nothing, and has no bookmark', async () => {
+    const { world, cache } = planted()
+    const { changes, bookmark } = await cache.write([world.retitle('2', 'new')])
+    expect([changes[0]?.changed, changes[0]?.seq, bookmark]).toEqual([false, null, null])
+    expect([logged(world), world.events.sent]).toEqual([[], []])
+  })
+
+  it('runs what comes after it in the same transaction, and gives back only what was asked for', async () => {
+    const { world, isolate } = planted()
+    const writer = new Writer(isolate, world.io())
+    const after = [world.db.prepare(`INSERT INTO posts VALUES ('9', 'side')`)]
+    const count = world.db.prepare('SELECT count(*) AS n FROM posts')
+    const { read, write } = await writer.write(
+      [
+        { ...world.retitle('1', 'new'), after },
+        { ...world.retitle('2', 'none') },
+        { ...world.retitle('9', 'new') },
+      ],
+      [count, count],
+    )
+    expect(read.map(({ results }) => results)).toEqual([[{ n: 2 }], [{ n: 2 }]])
+    expect(write.changes.map(({ seq }) => seq)).toEqual([1, null, 2])
+    expect(write.bookmark).toBe(`${world.epoch}.2`)
+  })
+
+  it('of a hundred changes is one transaction: all, or none', async () => {
+    const { world, cache } = planted()
+    for (let i = 0; i < 100; i++) world.plant(String(i), 'old')
+    const changes = Array.from({ length: 100 }, (_, i) => world.retitle(String(i), 'new'))
+    let batches = 0
+    world.d1.before = () => {
+      batches++
+    }
+    const broken = {
+      ...world.retitle('5', 'x'),
+      statement: world.db.prepare('UPDATE posts SET title = NULL'),
+    }
+    await expect(cache.write([...changes, broken])).rejects.toThrow('NOT NULL')
+    expect([
+      logged(world).length,
+      world.d1.one(`SELECT count(*) AS n FROM posts WHERE title = 'new'`)?.n,
+    ]).toEqual([0, 0])
+    expect(world.events.sent).toEqual([])
+    const result = await cache.write(changes)
+    expect([result.changes.filter(({ changed }) => changed).length, logged(world).length]).toEqual([100, 100])
+    expect(batches).toBe(2)
+  })
+
+  it('with an event id that the log has already changes nothing', async () => {
+    const { world, cache } = planted()
+    const event = { ...world.retitle('1', 'new').event, id: 'mine' }
+    await cache.write([{ ...world.retitle('1', 'new'), event }])
+    await expect(cache.write([{ ...world.retitle('1', 'newer'), event }])).rejects.toThrow('UNIQUE')
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('logs its event also where the cache is off', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate({ env: { CACHE_ENABLED: 'false' } })
+    const on = world.isolate().cache
+    await on.read(post)
+    await cache.write([world.retitle('1', 'new')])
+    expect(logged(world).length).toBe(1)
+    await world.runtime.advance(5001)
+    expect((await on.read(post)).value()?.title).toBe('new')
+  })
+
+  it('holds in an isolate whose fence is far behind the log', async () => {
+    const { world, cache, isolate } = planted()
+    await cache.read(post)
+    world.logMany(2500)
+    await cache.write([world.retitle('1', 'new')])
+    expect(isolate.fence.head).toBe(1000)
+    expect((await cache.read(post)).value()?.title).toBe('new')
+    expect((await cache.read(post, { maxStalenessMs: 0 })).value()?.title).toBe('new')
+    expect(isolate.fence.head).toBe(2501)
+  })
+
+  it('holds in a new isolate, and beside the start of its fence', async () => {
+    const { world, cache } = planted()
+    const [, read] = await Promise.all([cache.write([world.retitle('1', 'new')]), cache.read(post)])
+    expect(['old', 'new']).toContain(read.value()?.title)
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+})
+
+describe('a write whose answer is lost', () => {
+  it.each([
+    ['after', 'new'],
+    ['before', 'old'],
+  ] as const)('%s it was committed: the next read asks D1, and is right', async (when, title) => {
+    const { world, cache } = planted()
+    await cache.read(post)
+    loseNextWrite(world, when)
+    await expect(cache.write([world.retitle('1', 'new')])).rejects.toThrow('connection lost')
+    world.queries()
+    expect((await cache.read(post)).value()?.title).toBe(title)
+    expect(world.queries()).toBeGreaterThan(0)
+    const again = await cache.read(post)
+    expect([again.outcome, again.value()?.title, world.queries()]).toEqual(['HIT', title, 0])
+  })
+
+  it('leaves alone what it cannot have touched', async () => {
+    const { world, cache } = planted()
+    const other = posts.at({ id: '2' })
+    await cache.read(other)
+    loseNextWrite(world, 'after')
+    await cache.write([world.retitle('1', 'new')]).catch(() => {})
+    world.queries()
+    expect([(await cache.read(other)).outcome, world.queries()]).toEqual(['HIT', 0])
+  })
+
+  it('for a broken constraint is known not to have happened', async () => {
+    const { world, cache } = planted()
+    await cache.read(post)
+    const statement = world.db.prepare('UPDATE posts SET title = NULL')
+    await expect(cache.write([{ ...world.retitle('1', 'x'), statement }])).rejects.toThrow(
+      'constraint failed',
+    )
+    world.queries()
+    expect([(await cache.read(post)).outcome, world.queries()]).toEqual(['HIT', 0])
+  })
+
+  it('is in doubt also for whoever reads KV', async () => {
+    const { world, cache } = planted()
+    await world.isolate().cache.read(post)
+    await world.settle()
+    await cache.getWithSource('content:post:9')
+    loseNextWrite(world, 'after')
+    await cache.write([world.retitle('1', 'new')]).catch(() => {})
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+})
+
+describe('the event of a write', () => {
+  it('is sent to the queue after the commit, behind the answer', async () => {
+    const { world, cache } = planted()
+    const { changes } = await cache.write([world.retitle('1', 'new'), world.retitle('2', 'none')])
+    await world.settle()
+    expect(world.events.sent.map(parseEventMessage)).toEqual([
+      { message: { v: 1, id: changes[0]?.eventId, type: 'post.update', payload: { id: '1' } } },
+    ])
+  })
+
+  it('may be lost: that harms neither the write nor anything after it', async () => {
+    const { world, cache } = planted()
+    world.events.fails = true
+    await cache.write([world.retitle('1', 'new')])
+    await Promise.all(world.background.promises)
+    expect((await cache.read(post)).value()?.title).toBe('new')
+    expect(world.d1.one('SELECT processed_at FROM invalidation_log')?.processed_at).toBe(null)
+  })
+
+  it('goes with others in batches that the queue takes', async () => {
+    const { world, isolate } = planted()
+    const batches: unknown[][] = []
+    const queue = new CapturedQueue()
+    queue.sendBatch = async (messages) => {
+      batches.push([...messages].map(({ body }) => body))
+    }
+    const writer = new Writer(isolate, world.io({ events: queue }))
+    for (let i = 0; i < 250; i++) world.plant(String(i), 'old')
+    const changes = Array.from({ length: 250 }, (_, i) => world.retitle(String(i), 'new'))
+    await writer.write(changes)
+    expect(batches.map((batch) => batch.length)).toEqual([100, 100, 50])
+    batches.length = 0
+    const large = (id: string) => {
+      const change = world.retitle(id, 'newer')
+      return { ...change, event: { ...change.event, payload: { id, text: 'é'.repeat(30_000) } } }
+    }
+    await writer.write(Array.from({ length: 9 }, (_, i) => large(String(i))))
+    expect(batches.flat().length).toBe(9)
+    for (const batch of batches) {
+      expect(new TextEncoder().encode(JSON.stringify(batch)).length).toBeLessThan(256_000)
+    }
+  })
+
+  it('leaves its payload in the log where no message could hold it', async () => {
+    const { world, cache } = planted()
+    const change = world.retitle('1', 'new')
+    await cache.write([{ ...change, event: { ...change.event, payload: 'x'.repeat(200_000) } }])
+    await world.settle()
+    expect(world.events.sent).toMatchObject([{ v: 1, type: 'post.update', payload: null }])
+  })
+
+  it('is nobody’s where no queue is bound', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate({ io: { events: null } })
+    expect((await cache.write([world.retitle('1', 'new')])).bookmark).not.toBe(null)
+  })
+})
+
+describe('a purge', () => {
+  it('is one row in the log, however many patterns it has', async () => {
+    const { world, isolate } = planted()
+    const patterns = Array.from({ length: 150 }, (_, i) => `content:post:${i}`)
+    const result = await new Writer(isolate, world.io()).purge('cache.delete', patterns)
+    expect([result.changes.length, logged(world).length]).toEqual([1, 1])
+    expect(isolate.fence.generation('content:post:149')).toBe(1)
+  })
+})
