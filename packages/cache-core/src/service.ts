@@ -90,11 +90,9 @@ export class CacheService extends DirectTiers {
 
   /** Stores many values; without a stamp, with one row in the log for all of them. */
   async setMany(entries: readonly Entry[], stamped?: Stamped): Promise<void> {
-    const log = () =>
-      this.#writer.purge(
-        'cache.set',
-        entries.map(([key]) => key),
-      )
+    if (entries.length === 0) return
+    const paths = this.#pathsOf(entries.map(([key]) => key))
+    const log = () => this.#writer.purge('cache.set', paths)
     const stamp = stamped?.stamp ?? (await log()).changes[0]?.seq ?? 0
     for (const [key, value] of entries) this.keep(key, value, { ...stamped, stamp })
   }
@@ -104,8 +102,8 @@ export class CacheService extends DirectTiers {
     return this.deleteMany([key])
   }
 
-  deleteMany(keys: readonly string[]): Promise<WriteResult> {
-    return this.#writer.purge('cache.delete', keys)
+  async deleteMany(keys: readonly string[]): Promise<WriteResult> {
+    return this.#writer.purge('cache.delete', this.#pathsOf(keys))
   }
 
   /** Invalidates what has a key or a tag that the pattern matches: one row in the log, however many entries. Throws PatternError. */
@@ -137,5 +135,10 @@ export class CacheService extends DirectTiers {
   /** What this isolate counted since it started. */
   getStats(): CacheStats {
     return this.isolate.getStats()
+  }
+
+  /** Checked before they are logged: what is no key there is a pattern. */
+  #pathsOf(keys: readonly string[]): string[] {
+    return keys.map((key) => this.isolate.keyAt(key).path)
   }
 }

@@ -39,13 +39,8 @@ export class CacheWarmer {
   async warmOnStartup(isolate: Isolate, io: RequestIo): Promise<number> {
     const reader = new Reader(isolate, io)
     const sources = this.#plans.startup.map((recipe) => sourceOf(this.#resources, recipe))
-    let warmed = 0
-    for (const namespace of new Set(sources.map((source) => source.namespace))) {
-      const own = sources.filter((source) => source.namespace === namespace)
-      const keys = own.map((source) => isolate.keyOf(source))
-      warmed += (await reader.findMany(keys, (json) => json)).size
-    }
-    return warmed
+    const keys = sources.map((source) => isolate.keyOf(source))
+    return (await reader.findMany(keys, (json) => json)).size
   }
 
   /** Sends the jobs that follow from events, one a recipe. @returns how many */

@@ -80,7 +80,8 @@ export class DirectTiers {
       tags,
       epoch: fence.epoch,
       stamp,
-      upTo: fence.head,
+      // An own write may stand above the head, where the tail has not reached it yet.
+      upTo: Math.max(stamp, fence.head),
       loadedAt,
     }
     return makeEntry(key, this.isolate.policy(key.namespace), loaded, runtime.random())

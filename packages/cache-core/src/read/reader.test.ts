@@ -449,6 +449,21 @@ describe('many keys', () => {
     expect(other.isolate.memory.entries).toBe(30)
   })
 
+  it('find D1 well again, though nobody reads one key alone', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate()
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    for (let i = 0; i < 3; i++) await cache.getMany(['content:n:1'])
+    expect(isolate.sql.breaker.isOpen).toBe(true)
+    world.d1.before = null
+    await world.runtime.advance(1000)
+    await cache.getMany(['content:n:1'])
+    await world.settle()
+    expect(isolate.sql.breaker.isOpen).toBe(false)
+  })
+
   it('answers nothing when D1 cannot vouch for anything', async () => {
     const world = new World()
     world.d1.before = () => {

@@ -76,42 +76,51 @@ export class Reader {
     }
   }
 
-  /** Many keys of one namespace: one refresh, and one KV operation for 100 of those that memory does not have. */
+  /**
+   * Many keys: for each namespace one refresh at most, and one KV operation for 100 of those that memory does not have. What
+   * cannot be proven while D1 fails is a miss, which every caller can handle.
+   */
   async findMany<T>(
     keys: readonly CacheKey[],
     parse: (json: unknown) => T,
     options: ReadOptions = {},
   ): Promise<Map<string, CacheResult<T>>> {
-    const { fence, kvTier, refresher } = this.#isolate
     const found = new Map<string, CacheResult<T>>()
-    const reads = keys.filter((key) => this.#isolate.serves(key)).map((key) => this.#begin(key, options))
-    const [first] = reads
-    if (first === undefined) return found
-    if (!fence.isFresh(first.need) || !fence.reaches(first.need, 0)) {
+    const served = keys.filter((key) => this.#isolate.serves(key))
+    for (const namespace of new Set(served.map((key) => key.namespace))) {
+      const own = served.filter((key) => key.namespace === namespace)
       try {
-        await refresher.refresh(first.need, this.#io)
+        for await (const [path, hit] of this.#findOf(namespace, own, options)) found.set(path, hit.as(parse))
       } catch (error) {
-        // Nothing can be proven now; a miss for each is what the caller can handle.
-        if (error instanceof DatabaseUnavailableError) return found
-        throw error
+        if (!(error instanceof DatabaseUnavailableError)) throw error
+        this.#probe()
       }
     }
+    return found
+  }
+
+  async *#findOf(namespace: string, keys: readonly CacheKey[], options: ReadOptions) {
+    const { fence, kvTier, refresher } = this.#isolate
+    const policy = this.#isolate.policy(namespace)
+    const reads = keys.map((key) => this.#begin(key, options))
+    const [first] = reads
+    if (first !== undefined && !(fence.isFresh(first.need) && fence.reaches(first.need, 0)))
+      await refresher.refresh(first.need, this.#io)
     const missing: Read[] = []
     for (const read of reads) {
       const hit = await this.#fromMemory(read)
       if (hit === null) missing.push(read)
-      else found.set(read.key.path, hit.as(parse))
+      else yield [read.key.path, hit] as const
     }
-    const kv = this.#isolate.kvFor(first.policy, this.#io)
-    if (kv === null || missing.length === 0) return found
+    const kv = this.#isolate.kvFor(policy, this.#io)
+    if (kv === null || missing.length === 0) return
     const named = missing.map(({ key }) => ({ key, generation: fence.generation(key.path) }))
-    const entries = await kvTier.getMany(kv, named, first.policy)
+    const entries = await kvTier.getMany(kv, named, policy)
     for (const read of missing) {
       const entry = entries.get(read.key.text)
       if (entry !== undefined && this.#isProven(entry, read))
-        found.set(read.key.path, this.#promote(read, entry).as(parse))
+        yield [read.key.path, this.#promote(read, entry)] as const
     }
-    return found
   }
 
   #begin(key: CacheKey, options: ReadOptions): Read {
@@ -272,8 +281,8 @@ export class Reader {
 
   /** The last value, labelled, while D1 fails: it is never stored again. */
   #stale(read: Read) {
-    const { fence, sql, refresher } = this.#isolate
-    if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+    const { fence } = this.#isolate
+    this.#probe()
     const entry = read.held
     if (entry === null || !read.mayBeStale || (fence.epoch !== null && entry.epoch !== fence.epoch))
       return null
@@ -284,8 +293,8 @@ export class Reader {
   }
 
   async #bypass<T>(key: CacheKey, loader: Loader, parse: (json: unknown) => T): Promise<CacheResult<T>> {
-    const { sql, refresher, runtime } = this.#isolate
-    if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+    const { runtime } = this.#isolate
+    this.#probe()
     const asked = runtime.now()
     const direct = await this.#loadPast(loader)
     const counts = this.#counts(key)
@@ -302,6 +311,12 @@ export class Reader {
     if (!this.#isolate.settings.enabled) return loader.loadDirect(this.#isolate, this.#io)
     const { loaded } = await loader.load(this.#isolate, this.#io)
     return { ...loaded, bookmark: formatBookmark(loaded.epoch, loaded.upTo) }
+  }
+
+  /** While D1's breaker is open, one request in a while asks D1 behind its answer, to close it. */
+  #probe(): void {
+    const { sql, refresher } = this.#isolate
+    if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
   }
 
   #counts(key: CacheKey) {
