@@ -2,6 +2,7 @@ import { type CacheEntry, keepUntil } from './entry.ts'
 import { Fence } from './fence/fence.ts'
 import { FenceKeeper } from './fence/keeper.ts'
 import { FenceRefresher } from './fence/refresher.ts'
+import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
 import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
 import { KvTier } from './kv/kv-tier.ts'
@@ -103,7 +104,7 @@ export class Isolate {
    * @throws RangeError when it is no key: ids from outside go through `nameOf` first
    */
   keyAt(path: string): CacheKey {
-    const namespace = path.slice(0, Math.max(0, path.indexOf(':')))
+    const namespace = unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))
     if (namespace === '' || path.includes('*')) {
       throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
     }

@@ -227,6 +227,14 @@ describe('invalidate and clear', () => {
     expect(await cache.get('user:n:1')).toBe(null)
   })
 
+  it('take a namespace for a name, not for a pattern', async () => {
+    const { cache, left } = await filled()
+    await cache.clear('*')
+    await cache.clear('content:n')
+    expect(await left()).toEqual(['content:n:1', 'content:m:1'])
+    expect(() => cache.clear('')).toThrow(PatternError)
+  })
+
   it('are one row in the log each, also where the cache is off', async () => {
     const world = new World()
     const { cache } = world.isolate({ env: { CACHE_ENABLED: 'false' } })

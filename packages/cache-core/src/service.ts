@@ -1,4 +1,5 @@
 import type { Isolate, RequestIo } from './isolate.ts'
+import { escapeSegment } from './keys/escape.ts'
 import { parsePattern } from './keys/pattern.ts'
 import type { Database } from './ports.ts'
 import { answer } from './read/answer.ts'
@@ -113,7 +114,8 @@ export class CacheService extends DirectTiers {
 
   /** Invalidates a namespace, or everything. */
   clear(namespace?: string): Promise<WriteResult> {
-    return this.#writer.purge('cache.clear', [parsePattern(namespace === undefined ? '*' : `${namespace}:*`)])
+    const pattern = namespace === undefined ? '*' : `${escapeSegment(namespace)}:*`
+    return this.#writer.purge('cache.clear', [parsePattern(pattern)])
   }
 
   /** Commits changes with their events: all, or none. */
