@@ -41,11 +41,11 @@ const ConfigSchema = v.object({
 
 /**
  * Reads the `wrangler.jsonc` of the Worker in `directory` with wrangler's own reader, so that a local run has the bindings,
- * queues and flags that a deployed one would have.
+ * queues and flags that one deployed as `environment` would have (default: the top level of the file).
  */
-export function readWorkerSource(directory: string): WorkerSource {
+export function readWorkerSource(directory: string, environment?: string): WorkerSource {
   const path = resolve(directory, 'wrangler.jsonc')
-  const raw = unstable_readConfig({ config: path })
+  const raw = unstable_readConfig({ config: path, env: environment })
   const parsed = v.safeParse(ConfigSchema, raw)
   if (!parsed.success) {
     const [issue] = parsed.issues
@@ -55,7 +55,7 @@ export function readWorkerSource(directory: string): WorkerSource {
   return {
     name: config.name,
     main: config.main,
-    options: unstable_getMiniflareWorkerOptions(raw).workerOptions,
+    options: unstable_getMiniflareWorkerOptions(raw, environment).workerOptions,
     vars: config.vars,
     crons: config.triggers.crons,
     migrations: config.d1_databases.map((database) => ({

@@ -22,6 +22,8 @@ export interface WorkersOptions {
   env?: Vars
   /** Last change to a Worker's Miniflare options before it starts. */
   configure?: (options: WorkerOptions) => WorkerOptions
+  /** Environment of the `wrangler.jsonc` files, as in `wrangler --env`. Default: their top level. */
+  environment?: string
   /** Directories with the `wrangler.jsonc` of both Workers. Default: this repository's. */
   directories?: { api: string; consumer: string }
 }
@@ -43,8 +45,11 @@ type NamedWorkerOptions = WorkerOptions & { name: string }
  * @throws SettingsError for a bad `CACHE_*` variable
  */
 export async function prepareWorkers(options: WorkersOptions): Promise<Workers> {
-  const api = readWorkerSource(options.directories?.api ?? resolve(ROOT, 'api-worker'))
-  const consumer = readWorkerSource(options.directories?.consumer ?? resolve(ROOT, 'consumer-worker'))
+  const api = readWorkerSource(options.directories?.api ?? resolve(ROOT, 'api-worker'), options.environment)
+  const consumer = readWorkerSource(
+    options.directories?.consumer ?? resolve(ROOT, 'consumer-worker'),
+    options.environment,
+  )
 
   const count = options.apiWorkers ?? 1
   const apiVars = Array.from({ length: count }, (_, index) =>

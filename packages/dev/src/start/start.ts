@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import * as v from 'valibot'
+import { checkHealth } from '../local/health.ts'
 import type { SqlStatement } from '../local/sql-worker.ts'
 import { type LocalOptions, type LocalStack, startLocal } from '../local/start-local.ts'
 import { aborted } from '../stop-request.ts'
@@ -45,7 +46,7 @@ export async function start(options: StartOptions, context: StartContext): Promi
 }
 
 async function welcome(stack: LocalStack, { subject, write }: StartContext): Promise<void> {
-  await checkHealth(stack)
+  await checkHealth(stack.urls)
   const { users, password } = subject
   write(greeting({ urls: stack.urls, postId: await somePost(stack), users, password }))
   // Last: whoever waits for this line sends requests at once.
@@ -71,14 +72,6 @@ async function startUnlessStopped(
   } catch (error) {
     if (signal.aborted) return undefined
     throw error
-  }
-}
-
-/** Only an answer shows that a Worker's own code runs. */
-async function checkHealth(stack: LocalStack): Promise<void> {
-  for (const url of stack.urls) {
-    const response = await fetch(`${url}/health`)
-    if (!response.ok) throw new Error(`${url}/health answers ${response.status}: ${await response.text()}`)
   }
 }
 
