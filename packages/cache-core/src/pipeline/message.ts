@@ -17,7 +17,8 @@ export type EventMessage = v.InferOutput<typeof EventMessageSchema>
 
 /** The message that tells the consumer of an event. */
 export function eventMessage(event: Pick<LogEvent, 'id' | 'type' | 'payload'>): EventMessage {
-  return { v: VERSION, id: event.id, type: event.type, payload: event.payload }
+  // JSON has no undefined: without this, the message would come out of the queue without its payload.
+  return { v: VERSION, id: event.id, type: event.type, payload: event.payload ?? null }
 }
 
 /**
