@@ -12,7 +12,7 @@ import {
 import type { Env, Setup } from './env.ts'
 
 /** The repositories of one request. */
-export interface Repositories {
+interface Repositories {
   collections: CollectionRepository
   config: ConfigRepository
   content: ContentRepository

@@ -47,13 +47,6 @@ export interface KvRecord {
   metadata: unknown
 }
 
-/** A page of KV names. */
-export interface KvPage {
-  keys: { name: string; metadata?: unknown }[]
-  list_complete: boolean
-  cursor?: string
-}
-
 /** The part of a `KVNamespace` that is used here. */
 export interface KeyValueStore {
   getWithMetadata(name: string, options: { type: 'text'; cacheTtl?: number }): Promise<KvRecord>

@@ -24,10 +24,17 @@ export class MemoryKv {
     this.#now = now
   }
 
-  async getWithMetadata(name: string, options: { type: 'text'; cacheTtl?: number }): Promise<{ value: string | null; metadata: unknown }>
-  async getWithMetadata(names: string[], options: { type: 'text'; cacheTtl?: number }): Promise<Map<string, { value: string | null; metadata: unknown }>>
+  async getWithMetadata(
+    name: string,
+    options: { type: 'text'; cacheTtl?: number },
+  ): Promise<{ value: string | null; metadata: unknown }>
+  async getWithMetadata(
+    names: string[],
+    options: { type: 'text'; cacheTtl?: number },
+  ): Promise<Map<string, { value: string | null; metadata: unknown }>>
   async getWithMetadata(names: string | string[], options: { type: 'text'; cacheTtl?: number }) {
-    if ((options.cacheTtl ?? MIN_CACHE_TTL_SECONDS) < MIN_CACHE_TTL_SECONDS) throw new Error('KV GET failed: 400 Invalid cache_ttl')
+    if ((options.cacheTtl ?? MIN_CACHE_TTL_SECONDS) < MIN_CACHE_TTL_SECONDS)
+      throw new Error('KV GET failed: 400 Invalid cache_ttl')
     this.reads++
     if (typeof names === 'string') {
       await this.before?.('get', names)
@@ -38,9 +45,15 @@ export class MemoryKv {
     return new Map(names.map((name) => [name, this.#get(name)]))
   }
 
-  async put(name: string, value: string, options: { expirationTtl: number; metadata: Record<string, unknown> }): Promise<void> {
-    if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) throw new Error('KV PUT failed: 414 UTF-8 encoded length of name exceeds key length limit of 512')
-    if (JSON.stringify(options.metadata).length > MAX_METADATA_BYTES) throw new Error('KV PUT failed: 413 metadata too long')
+  async put(
+    name: string,
+    value: string,
+    options: { expirationTtl: number; metadata: Record<string, unknown> },
+  ): Promise<void> {
+    if (new TextEncoder().encode(name).length > MAX_NAME_BYTES)
+      throw new Error('KV PUT failed: 414 UTF-8 encoded length of name exceeds key length limit of 512')
+    if (JSON.stringify(options.metadata).length > MAX_METADATA_BYTES)
+      throw new Error('KV PUT failed: 413 metadata too long')
     if (options.expirationTtl < MIN_TTL_SECONDS) throw new Error('KV PUT failed: 400 Invalid expiration_ttl')
     this.writes++
     await this.before?.('put', name)

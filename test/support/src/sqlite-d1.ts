@@ -85,13 +85,14 @@ export class SqliteD1 {
     return {
       results,
       success: true,
-      meta: { changes: writes ? Number(counts?.['changes']) : 0, last_row_id: Number(counts?.['last']), duration: 0 },
+      meta: { changes: writes ? Number(counts?.changes) : 0, last_row_id: Number(counts?.last), duration: 0 },
     }
   }
 }
 
 function toSqlite(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+    return value
   throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${String(value)}'`)
 }

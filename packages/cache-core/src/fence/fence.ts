@@ -3,7 +3,7 @@ import { fold, PatternIndex } from './pattern-index.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Patterns an isolate keeps before it coarsens; about 2 MB. */
-export const MAX_PATTERNS = 10_000
+const MAX_PATTERNS = 10_000
 
 /** What the fence was when a query was sent: its answer means something only beside it. */
 export interface Asked {

@@ -4,7 +4,7 @@ import { decodeTail, tailStatement } from '../log/tail.ts'
 import type { Source } from '../source.ts'
 
 /** What a load brought, and whether the fence can vouch for it: if not, it is answered but not kept. */
-export interface LoaderResult {
+interface LoaderResult {
   loaded: Loaded
   isUsable: boolean
 }

@@ -1,5 +1,5 @@
-// Wraps a Worker's bindings, so that a test can make each of them fail or lag in real workerd. Never part of production code.
-import worker from './WORKER'
+// Wraps a Worker's bindings, so that a test can make each of them fail or lag in real workerd. Never part of production code:
+// the test's stack puts it before the bundled Worker.
 
 const chaos = { kv: 'ok', events: 'ok', d1: 'ok', d1DelayMs: 0, d1Batches: 0, hangNext: 0 }
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -38,11 +38,12 @@ const wrap = (env) => ({
   EVENTS: failing(env.EVENTS, 'events'),
 })
 
-export default {
+/** The Worker behind bindings that POST /__chaos can break. */
+export const withChaos = (worker) => ({
   async fetch(request, env, ctx) {
     const url = new URL(request.url)
     if (url.pathname !== '/__chaos') return worker.fetch(request, wrap(env), ctx)
     if (request.method === 'POST') Object.assign(chaos, await request.json())
     return Response.json(chaos)
   },
-}
+})

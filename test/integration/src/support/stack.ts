@@ -70,12 +70,14 @@ const wrapWithChaos: NonNullable<LocalOptions['configure']> = (options) => {
     throw new Error('a bundled Worker has modules')
   const [bundle] = options.modules
   if (bundle === undefined || !bundle.path.startsWith('freshet-api')) return options
-  const entry = {
-    type: 'ESModule' as const,
-    path: 'chaos.mjs',
-    contents: CHAOS.replace('WORKER', bundle.path),
+  const module = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents })
+  const main = `import worker from './${bundle.path}'
+import { withChaos } from './chaos.mjs'
+export default withChaos(worker)`
+  return {
+    ...options,
+    modules: [module('main.mjs', main), module('chaos.mjs', CHAOS), ...options.modules],
   }
-  return { ...options, modules: [entry, ...options.modules] }
 }
 
 function apiAt(url: string, token?: string): Api {
