@@ -5,8 +5,14 @@ const INSERT = `INSERT INTO dead_letters (id, queue, body, reason, attempts, fir
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
 ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at, attempts = attempts + excluded.attempts`
 
-/** A column of D1 holds 2 MB, a message 128 KB: this never cuts one. */
-const textOf = (body: unknown): string => JSON.stringify(body) ?? 'null'
+/** A column of D1 holds 2 MB, a message 128 KB: this never cuts one. A body may hold what JSON has no words for. */
+function textOf(body: unknown): string {
+  try {
+    return JSON.stringify(body) ?? 'null'
+  } catch {
+    return JSON.stringify(String(body))
+  }
+}
 
 /**
  * Puts a message where people find it. The same message again only counts up.

@@ -1,9 +1,8 @@
 import * as v from 'valibot'
 import { formatBookmark } from '../bookmark.ts'
 import { append } from '../log/append.ts'
-import type { Database, Runtime } from '../ports.ts'
+import type { Database, Runtime, Statement } from '../ports.ts'
 import type { WarmEvent } from '../warmer.ts'
-import type { LogEvent } from '../write/types.ts'
 import { quarantine } from './dead-letters.ts'
 import { type EventMessage, parseEventMessage } from './message.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
@@ -50,24 +49,20 @@ export async function handleEvents(
   try {
     const { byId, poison } = validate(messages)
     const logged = await findLogged(db, [...byId.keys()])
-    const unlogged: LogEvent[] = []
+    const now = runtime.now()
+    const unlogged = new Map<string, Statement>()
     for (const [id, { message, copies }] of byId) {
       if (logged.has(id)) continue
       try {
-        unlogged.push({
-          id,
-          type: message.type,
-          payload: message.payload,
-          patterns: deps.patternsOf(message.type, message.payload),
-        })
+        const { type, payload } = message
+        unlogged.set(id, append(db, { id, type, payload, patterns: deps.patternsOf(type, payload) }, now))
       } catch (error) {
         for (const copy of copies) poison.push({ message: copy, problem: String(error) })
         byId.delete(id)
       }
     }
-    const now = runtime.now()
     const writes = [
-      ...unlogged.map((event) => append(db, event, now)),
+      ...unlogged.values(),
       ...poison.map(({ message, problem }) => quarantine(db, queue, message, problem, now)),
     ]
     if (writes.length > 0) await db.batch(writes)
@@ -75,12 +70,7 @@ export async function handleEvents(
       report({ step: 'quarantined', queue, message: message.id, problem })
       message.ack()
     }
-    if (unlogged.length > 0)
-      for (const [id, row] of await findLogged(
-        db,
-        unlogged.map(({ id }) => id),
-      ))
-        logged.set(id, row)
+    for (const [id, row] of await findLogged(db, [...unlogged.keys()])) logged.set(id, row)
     await process(logged, deps)
     for (const { copies } of byId.values()) for (const copy of copies) copy.ack()
     report({ step: 'events', received: messages.length, distinct: byId.size, quarantined: poison.length })

@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest'
+import { outcomes, TestMessage } from '../../test/messages.ts'
+import { World } from '../../test/world.ts'
+import type { WarmEvent } from '../warmer.ts'
+import { type EventsDeps, handleEvents } from './events.ts'
+import { eventMessage } from './message.ts'
+
+class Bench {
+  readonly world = new World()
+  readonly reports: Record<string, unknown>[] = []
+  readonly warmed: WarmEvent[][] = []
+  warm: EventsDeps['warm'] = async (events) => {
+    this.warmed.push([...events])
+  }
+
+  handle(messages: readonly TestMessage[]): Promise<void> {
+    return handleEvents('cache-events', messages, {
+      db: this.world.db,
+      runtime: this.world.runtime,
+      warm: (events) => this.warm(events),
+      patternsOf: (type, payload) => {
+        if (type !== 'post.update') throw new Error(`unknown event type "${type}"`)
+        return [`content:post:${JSON.stringify(payload)}`]
+      },
+      report: (record) => this.reports.push(record),
+    })
+  }
+
+  /** An event that a write has logged, and its message. */
+  async logged(id: string): Promise<TestMessage> {
+    this.world.plant(id, 'old')
+    const before = this.world.events.sent.length
+    await this.world.isolate().cache.write([this.world.retitle(id, 'new')])
+    await this.world.settle()
+    return new TestMessage(`m-${id}`, this.world.events.sent[before])
+  }
+
+  produced(id: string, type = 'post.update', payload: unknown = { id }): TestMessage {
+    return new TestMessage(`m-${id}`, eventMessage({ id, type, payload }))
+  }
+
+  rows() {
+    return this.world.d1.sqlite
+      .prepare('SELECT event_id, type, payload, patterns, processed_at FROM invalidation_log ORDER BY seq')
+      .all()
+  }
+
+  letters() {
+    return this.world.d1.sqlite.prepare('SELECT * FROM dead_letters ORDER BY id').all()
+  }
+}
+
+describe('an event that a write has logged', () => {
+  it('is warmed after, with its place in the log, and then processed', async () => {
+    const bench = new Bench()
+    const message = await bench.logged('1')
+    await bench.handle([message])
+    expect(bench.warmed).toEqual([
+      [{ type: 'post.update', payload: { id: '1' }, bookmark: `${bench.world.epoch}.1` }],
+    ])
+    expect(bench.rows()).toMatchObject([{ processed_at: bench.world.runtime.now() }])
+    expect(outcomes([message])).toEqual(['acked'])
+  })
+
+  it('delivered ten times, in one batch or in ten, has its effect once', async () => {
+    const bench = new Bench()
+    const { body } = await bench.logged('1')
+    const copies = Array.from({ length: 10 }, (_, i) => new TestMessage(`copy-${i}`, body))
+    await bench.handle(copies)
+    for (let i = 0; i < 10; i++) await bench.handle([new TestMessage(`again-${i}`, body)])
+    expect(bench.warmed.flat().length).toBe(1)
+    expect(bench.rows().length).toBe(1)
+    expect(new Set(outcomes(copies))).toEqual(new Set(['acked']))
+  })
+
+  it('may come in any order', async () => {
+    const bench = new Bench()
+    const messages = [await bench.logged('1'), await bench.logged('2'), await bench.logged('3')]
+    await bench.handle([...messages].reverse())
+    expect(new Set(bench.warmed.flat().map(({ bookmark }) => bookmark.split('.')[1]))).toEqual(
+      new Set(['1', '2', '3']),
+    )
+    expect(bench.rows().every((row) => row.processed_at !== null)).toBe(true)
+  })
+
+  it('is what the log says, whatever its message says', async () => {
+    const bench = new Bench()
+    const message = await bench.logged('1')
+    const bare = { ...(message.body as object), type: 'other', payload: null }
+    await bench.handle([new TestMessage('m', bare)])
+    expect(bench.warmed.flat()).toMatchObject([{ type: 'post.update', payload: { id: '1' } }])
+  })
+})
+
+describe('an event from an outside producer', () => {
+  it('gets its row in the log, once, with the patterns that the rules make', async () => {
+    const bench = new Bench()
+    await bench.handle([bench.produced('a'), bench.produced('a')])
+    await bench.handle([bench.produced('a')])
+    expect(bench.rows()).toEqual([
+      {
+        event_id: 'a',
+        type: 'post.update',
+        payload: '{"id":"a"}',
+        patterns: '["content:post:{\\"id\\":\\"a\\"}"]',
+        processed_at: bench.world.runtime.now(),
+      },
+    ])
+    expect(bench.warmed.flat()).toMatchObject([{ type: 'post.update', bookmark: `${bench.world.epoch}.1` }])
+  })
+
+  it('gets it once also where two batches race for it', async () => {
+    const bench = new Bench()
+    const messages = Array.from({ length: 5 }, () => bench.produced('a'))
+    await Promise.all(messages.map((message) => bench.handle([message])))
+    expect(bench.rows().length).toBe(1)
+    expect(new Set(outcomes(messages))).toEqual(new Set(['acked']))
+  })
+
+  it('of a type that nobody knows is set aside', async () => {
+    const bench = new Bench()
+    const messages = [bench.produced('a', 'post.vanish'), bench.produced('b')]
+    await bench.handle(messages)
+    expect(outcomes(messages)).toEqual(['acked', 'acked'])
+    expect(bench.letters()).toMatchObject([
+      { id: 'm-a', queue: 'cache-events', reason: 'Error: unknown event type "post.vanish"', attempts: 1 },
+    ])
+    expect(bench.rows().map(({ event_id }) => event_id)).toEqual(['b'])
+  })
+})
+
+describe('poison', () => {
+  it('is set aside, and holds up nothing else in its batch', async () => {
+    const bench = new Bench()
+    const good = await bench.logged('1')
+    const poison = [
+      new TestMessage('p1', null),
+      new TestMessage('p2', 'text'),
+      new TestMessage('p3', { v: 1, id: 7 }),
+    ]
+    await bench.handle([poison[0] as TestMessage, good, ...poison.slice(1)])
+    expect(outcomes([good, ...poison])).toEqual(['acked', 'acked', 'acked', 'acked'])
+    expect(bench.letters().map(({ id, body }) => [id, body])).toEqual([
+      ['p1', 'null'],
+      ['p2', '"text"'],
+      ['p3', '{"v":1,"id":7}'],
+    ])
+    expect(bench.warmed.flat().length).toBe(1)
+    expect(bench.reports.filter(({ step }) => step === 'quarantined').length).toBe(3)
+  })
+
+  it('that JSON cannot say is set aside all the same', async () => {
+    const bench = new Bench()
+    const circular: Record<string, unknown> = {}
+    circular.self = circular
+    const poison = [
+      new TestMessage('p1', { big: 1n }),
+      new TestMessage('p2', circular),
+      new TestMessage('p3', { v: 1, id: 'p', type: 'post.update', payload: { toJSON: () => 1n } }),
+    ]
+    const good = bench.produced('a')
+    await bench.handle([...poison, good])
+    expect(outcomes([...poison, good])).toEqual(['acked', 'acked', 'acked', 'acked'])
+    expect(bench.letters().length).toBe(3)
+  })
+
+  it('again only counts up', async () => {
+    const bench = new Bench()
+    await bench.handle([new TestMessage('p', null, 1)])
+    await bench.world.runtime.advance(1000)
+    await bench.handle([new TestMessage('p', null, 2)])
+    expect(bench.letters()).toMatchObject([{ attempts: 3, last_seen_at: bench.world.runtime.now() }])
+    expect(Number(bench.letters()[0]?.first_seen_at)).toBe(bench.world.runtime.now() - 1000)
+  })
+})
+
+describe('trouble', () => {
+  it('of D1: all are delivered again, each after a delay of its own', async () => {
+    const bench = new Bench()
+    const messages = Array.from({ length: 20 }, (_, i) => {
+      const { body } = bench.produced(String(i))
+      return new TestMessage(`m-${i}`, body, 5)
+    })
+    bench.world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    await bench.handle(messages)
+    expect(new Set(outcomes(messages))).toEqual(new Set(['retried']))
+    expect(new Set(messages.map(({ delaySeconds }) => delaySeconds)).size).toBeGreaterThan(5)
+    for (const { delaySeconds } of messages) expect(delaySeconds).toBeGreaterThanOrEqual(1)
+    expect(bench.reports).toEqual([
+      { step: 'events failed', error: expect.stringContaining('D1 down'), received: 20 },
+    ])
+  })
+
+  it('of D1 at any step: what was done already is done once, when they come again', async () => {
+    for (let failing = 1; failing <= 4; failing++) {
+      const bench = new Bench()
+      const logged = await bench.logged('1')
+      let batch = 0
+      bench.world.d1.before = () => {
+        if (++batch === failing) throw new Error('D1 down')
+      }
+      const first = [logged, bench.produced('a'), new TestMessage('p', null)]
+      await bench.handle(first)
+      bench.world.d1.before = null
+      const again = first
+        .filter(({ outcome }) => outcome === 'retried')
+        .map(({ id, body }) => new TestMessage(id, body, 2))
+      expect(again.length).toBeGreaterThan(0)
+      await bench.handle(again)
+      expect(bench.rows().map(({ event_id, processed_at }) => [event_id, processed_at !== null])).toEqual([
+        [(logged.body as { id: string }).id, true],
+        ['a', true],
+      ])
+      expect(bench.letters().length).toBe(1)
+      expect(new Set(outcomes(again))).toEqual(new Set(['acked']))
+    }
+  })
+
+  it('of the warm queue: nothing is called processed that was not warmed', async () => {
+    const bench = new Bench()
+    const message = await bench.logged('1')
+    const works = bench.warm
+    bench.warm = async () => {
+      throw new Error('queue overloaded')
+    }
+    await bench.handle([message])
+    expect([message.outcome, bench.rows()[0]?.processed_at]).toEqual(['retried', null])
+    bench.warm = works
+    const again = new TestMessage('m', message.body, 2)
+    await bench.handle([again])
+    expect([again.outcome, bench.warmed.flat().length]).toEqual(['acked', 1])
+    expect(bench.rows()[0]?.processed_at).not.toBe(null)
+  })
+
+  it('none, in an empty batch', async () => {
+    const bench = new Bench()
+    await bench.handle([])
+    expect(bench.reports).toMatchObject([{ step: 'events', received: 0 }])
+  })
+})
