@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 /** Where a Worker's line came from: `console.log` and the like, or `console.warn`, `console.error` and the runtime itself. */
-export type OutputKind = 'log' | 'error'
+type OutputKind = 'log' | 'error'
 
 /** Hears what the Workers print, line by line. */
 export type OnOutput = (line: string, kind: OutputKind) => void
