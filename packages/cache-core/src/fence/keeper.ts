@@ -7,6 +7,8 @@ const KEEP_MS = 25_000
 const AHEAD = 0.8
 const AHEAD_SHORT = 0.5
 const SHORT_MS = 1_000
+/** A shorter Δ is not kept: one reader's wish for 2 ms must not have D1 asked a thousand times a second behind its back. */
+const LEAST_KEPT_MS = 500
 /** A new keeper has this long for its first refresh before it can count as dead. */
 const GRACE_MS = 2_000
 
@@ -31,7 +33,7 @@ export class FenceKeeper {
 
   /** To be called by each read with its Δ in ms: starts keeping when the fence grows old. */
   notice(maxStalenessMs: number, io: RequestIo): void {
-    if (!this.#isOn || maxStalenessMs <= 0) return
+    if (!this.#isOn || maxStalenessMs < LEAST_KEPT_MS) return
     const now = this.#isolate.runtime.now()
     const age = now - this.#isolate.fence.asOf
     if (age < refreshAge(maxStalenessMs)) return

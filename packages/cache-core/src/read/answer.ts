@@ -8,17 +8,21 @@ export interface UntypedAnswer {
   as<T>(parse: (json: unknown) => T): CacheResult<T>
 }
 
-/** The answer that an entry makes. */
+/**
+ * The answer that an entry makes.
+ * @param upTo the position that it hands out: at least the entry's own, and at least what its reader had seen
+ */
 export function answer(
   entry: CacheEntry,
   outcome: CacheOutcome,
   source: CacheSource,
   now: number,
   timing: CacheResult<unknown>['timing'],
+  upTo: number = entry.upTo,
 ): UntypedAnswer {
   const { found, text, etag, label, expiresAt } = entry
   const ttlMs = outcome === 'STALE' ? 0 : Math.max(0, expiresAt - now)
-  const bookmark = formatBookmark(entry.epoch, entry.upTo)
+  const bookmark = formatBookmark(entry.epoch, upTo)
   return {
     as: (parse) => ({
       outcome,

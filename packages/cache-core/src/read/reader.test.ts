@@ -114,6 +114,23 @@ describe('the staleness bound', () => {
     expect((await cache.read(post, { bookmark: 'rubbish' })).outcome).toBe('HIT')
   })
 
+  it('hands out a bookmark that is not behind the one it was sent, though the entry is old', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    const first = await cache.read(post)
+    const { bookmark } = await world
+      .isolate()
+      .cache.write([world.retitle('2', 'x'), world.retitle('1', 'old')])
+    world.plant('2', 'other')
+    const other = await world.isolate().cache.write([world.retitle('2', 'y')])
+    const again = await cache.read(post, { bookmark: other.bookmark })
+    expect(again.value()).toEqual(first.value())
+    expect(again.bookmark).toBe(other.bookmark)
+    const [epoch] = (bookmark ?? '').split('.')
+    expect((await cache.read(post, { bookmark: `${epoch}.999` })).bookmark).toBe(other.bookmark)
+  })
+
   it('invalidates by tag what it would not by key', async () => {
     const world = new World()
     world.plant('1', 'old')

@@ -1,4 +1,4 @@
-import { formatBookmark, parseBookmark } from '../bookmark.ts'
+import { type Bookmark, formatBookmark, parseBookmark } from '../bookmark.ts'
 import { type CacheEntry, keepUntil, type Loaded, makeEntry } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
@@ -7,13 +7,15 @@ import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import { answer, bypassed } from './answer.ts'
 import type { Direct, Loader } from './loader.ts'
-import type { CacheResult, ReadOptions } from './types.ts'
+import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
 
 /** A read under way. */
 interface Read {
   key: CacheKey
   policy: CacheConfig
   need: Freshness
+  /** What its client has seen, as it says. */
+  bookmark: Bookmark | null
   /** Whether the last value may be served while D1 fails. */
   mayBeStale: boolean
   timing: CacheResult<unknown>['timing']
@@ -52,7 +54,7 @@ export class Reader {
       if (held !== null) return held.as(parse)
       const entry = await this.#load(read, loader)
       this.#counts(key).misses++
-      return answer(entry, 'MISS', 'database', this.#now(), read.timing).as(parse)
+      return this.#answer(read, entry, 'MISS', 'database').as(parse)
     } catch (error) {
       const stale = this.#stale(read)
       if (stale === null) throw error
@@ -138,7 +140,7 @@ export class Reader {
     }
     keeper.notice(wanted, this.#io)
     const mayBeStale = policy.staleIfErrorSeconds > 0 && wanted > 0 && bookmark === null
-    return { key, policy, need, mayBeStale, timing: {}, held: null }
+    return { key, policy, need, bookmark, mayBeStale, timing: {}, held: null }
   }
 
   async #fromMemory(read: Read) {
@@ -157,7 +159,7 @@ export class Reader {
       if (!this.#isProven(entry, read)) return null
     }
     this.#counts(read.key).memoryHits++
-    return answer(entry, 'HIT', 'memory', this.#now(), read.timing)
+    return this.#answer(read, entry, 'HIT', 'memory')
   }
 
   async #fromKv(read: Read) {
@@ -206,7 +208,16 @@ export class Reader {
   #promote(read: Read, entry: CacheEntry) {
     this.#isolate.remember(read.key, entry)
     this.#counts(read.key).kvHits++
-    return answer(entry, 'HIT', 'kv', this.#now(), read.timing)
+    return this.#answer(read, entry, 'HIT', 'kv')
+  }
+
+  /**
+   * A client keeps the bookmark of its last answer alone, so this one must not take it back behind the one that it sent: an
+   * old entry that is still valid is as good as the log's head. A position that the log has not reached is nobody's.
+   */
+  #answer({ bookmark, timing }: Read, entry: CacheEntry, outcome: CacheOutcome, source: CacheSource) {
+    const seen = bookmark?.epoch === entry.epoch ? Math.min(bookmark.seq, this.#isolate.fence.head) : 0
+    return answer(entry, outcome, source, this.#now(), timing, Math.max(entry.upTo, seen))
   }
 
   /** Single flight. Whoever joins holds the entry against its own needs; whoever it fails goes on to a later flight. */
@@ -289,7 +300,7 @@ export class Reader {
     if (this.#now() >= keepUntil(entry, read.policy)) return null
     this.#counts(read.key).stale++
     const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
-    return answer(entry, 'STALE', source, this.#now(), read.timing)
+    return this.#answer(read, entry, 'STALE', source)
   }
 
   async #bypass<T>(key: CacheKey, loader: Loader, parse: (json: unknown) => T): Promise<CacheResult<T>> {
