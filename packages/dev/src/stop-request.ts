@@ -1,3 +1,5 @@
+import { PlainError } from './plain-error.ts'
+
 /** As much of `process` as orders to stop come from. */
 export interface StopSource {
   on(event: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'disconnect', listener: () => void): unknown
@@ -17,10 +19,10 @@ export function onStopRequest(source: StopSource, onImpatience: () => void): Abo
     source.on(event, () => {
       if (!controller.signal.aborted) askedAt = Date.now()
       else if (Date.now() - askedAt > ONE_KEYPRESS_MS) onImpatience()
-      controller.abort(new Error('asked to stop'))
+      controller.abort(new PlainError('asked to stop'))
     })
   }
-  source.on('disconnect', () => controller.abort(new Error('the parent process has gone')))
+  source.on('disconnect', () => controller.abort(new PlainError('the parent process has gone')))
   return controller.signal
 }
 

@@ -18,7 +18,7 @@ export function tableOf(figures: Figures): string {
     ['latency, database', latency(latencyMs.database)],
     ['latency, cache off', latency(latencyMs.uncached)],
     [
-      'D1 queries',
+      'D1 queries of the API',
       `${count(figures.d1Queries)}, with the cache off ${count(figures.d1QueriesUncached)} for the reads alone`,
     ],
     ['stale reads', `${count(figures.staleReads)} (older than ${figures.boundMs} ms allow)`],
