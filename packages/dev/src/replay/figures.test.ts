@@ -80,19 +80,19 @@ describe('tableOf', () => {
     const figures = { ...figuresOf(someMeasurements(), circumstances), requests: 100_000 }
     expect(`\n${tableOf(figures)}\n`).toMatchInlineSnapshot(`
       "
-        requests            100,000 (10 reads, 5 writes)
-        hit rate, memory    60.00 %
-        hit rate, KV        20.00 %
-        hit rate, combined  80.00 %, 100.00 % of the ideal
-        ideal hit rate      80.00 %
-        latency, memory     p50 3.00 ms, p95 6.00 ms, p99 6.00 ms (6)
-        latency, KV         p50 7.00 ms, p95 8.00 ms, p99 8.00 ms (2)
-        latency, database   p50 9.00 ms, p95 10.00 ms, p99 10.00 ms (2)
-        latency, cache off  p50 4.00 ms, p95 6.00 ms, p99 6.00 ms (2)
-        D1 queries          150, with the cache off 20 for the reads alone
-        stale reads         0 (older than 5000 ms allow)
-        errors              0
-        time                2.0 s, 50,000 requests/s
+        requests               100,000 (10 reads, 5 writes)
+        hit rate, memory       60.00 %
+        hit rate, KV           20.00 %
+        hit rate, combined     80.00 %, 100.00 % of the ideal
+        ideal hit rate         80.00 %
+        latency, memory        p50 3.00 ms, p95 6.00 ms, p99 6.00 ms (6)
+        latency, KV            p50 7.00 ms, p95 8.00 ms, p99 8.00 ms (2)
+        latency, database      p50 9.00 ms, p95 10.00 ms, p99 10.00 ms (2)
+        latency, cache off     p50 4.00 ms, p95 6.00 ms, p99 6.00 ms (2)
+        D1 queries of the API  150, with the cache off 20 for the reads alone
+        stale reads            0 (older than 5000 ms allow)
+        errors                 0
+        time                   2.0 s, 50,000 requests/s
       "
     `)
   })
