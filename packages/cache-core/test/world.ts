@@ -95,9 +95,6 @@ export class World {
   constructor() {
     this.d1.exec(MIGRATION)
     this.d1.exec('CREATE TABLE posts (id TEXT PRIMARY KEY, title TEXT NOT NULL)')
-    // Ids that differ from their first digit on, as random ones do: epochs are cut from them.
-    let uuids = 0
-    this.runtime.uuid = () => `${(++uuids).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
   }
 
   io(overrides: Partial<RequestIo> = {}): RequestIo {

@@ -84,7 +84,7 @@ export class FenceRefresher {
   }
 
   async #readPages(io: RequestIo, probe: boolean): Promise<void> {
-    const { fence, sql, stats, runtime } = this.#isolate
+    const { fence, sql, stats } = this.#isolate
     for (let query = 1, pages = 0; query <= MAX_QUERIES; query++) {
       const asked = this.ask()
       stats.d1.refreshes++
@@ -93,7 +93,7 @@ export class FenceRefresher {
       const applied = fence.apply(tail, asked)
       if (applied === 'adopted') this.#isolate.memory.clear()
       if (applied === 'current' || applied === 'adopted') return
-      if (applied === 'restored') await moveEpoch(io.db, sql, tail.epoch, runtime.uuid())
+      if (applied === 'restored') await moveEpoch(io.db, sql, tail.epoch)
       if (applied === 'more' && ++pages >= MAX_PAGES) return fence.skipTo(tail, asked)
     }
   }

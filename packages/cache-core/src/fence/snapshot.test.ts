@@ -69,7 +69,12 @@ describe('a snapshot in KV', () => {
         }
         await writeSnapshot(kv, snapshot, runtime.now())
         expect(await readSnapshot(kv)).toEqual(snapshot)
-        expect(await readSnapshotMark(kv)).toEqual({ epoch: 'feed', head, writtenAt: runtime.now() })
+        expect(await readSnapshotMark(kv)).toEqual({
+          epoch: 'feed',
+          head,
+          headEventId: 'id',
+          writtenAt: runtime.now(),
+        })
       }),
       { numRuns: 30 },
     )

@@ -56,11 +56,16 @@ export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
   }
 }
 
-/** Puts a snapshot into KV, with its head in the metadata so that the next run can tell whether it is still good. */
+/** Puts a snapshot into KV, with its place in the metadata so that the next run can tell whether it is still good. */
 export async function writeSnapshot(kv: KeyValueStore, snapshot: Snapshot, now: number): Promise<void> {
   await kv.put(SNAPSHOT_NAME, JSON.stringify(snapshot), {
     expirationTtl: SNAPSHOT_TTL_SECONDS,
-    metadata: { epoch: snapshot.epoch, head: snapshot.head, writtenAt: now },
+    metadata: {
+      epoch: snapshot.epoch,
+      head: snapshot.head,
+      headEventId: snapshot.headEventId,
+      writtenAt: now,
+    },
   })
 }
 
@@ -75,12 +80,18 @@ export async function readSnapshot(kv: KeyValueStore): Promise<Snapshot | null> 
   return parsed.success ? parsed.output : null
 }
 
-const SnapshotMetadata = v.object({ epoch: v.string(), head: v.number(), writtenAt: v.number() })
+const SnapshotMetadata = v.object({
+  epoch: v.string(),
+  head: v.number(),
+  headEventId: v.string(),
+  writtenAt: v.number(),
+})
 
 /** What the metadata of the snapshot in KV says. */
-export async function readSnapshotMark(
-  kv: KeyValueStore,
-): Promise<v.InferOutput<typeof SnapshotMetadata> | null> {
+export type SnapshotMark = v.InferOutput<typeof SnapshotMetadata>
+
+/** Reads that without using the snapshot itself. */
+export async function readSnapshotMark(kv: KeyValueStore): Promise<SnapshotMark | null> {
   const { metadata } = await kv.getWithMetadata(SNAPSHOT_NAME, {
     type: 'text',
     cacheTtl: SNAPSHOT_CACHE_TTL_SECONDS,

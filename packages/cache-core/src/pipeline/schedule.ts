@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { buildSnapshot, readSnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
+import { epochMove } from '../fence/epoch.ts'
+import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue } from '../ports.ts'
 import { prune } from './prune.ts'
@@ -47,8 +48,16 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   if (failures.length > 0) throw failures[0]
 }
 
-const HeadRow = v.object({ epoch: v.string(), head: v.nullable(v.number()), past: v.number() })
-const HEAD = `SELECT s.epoch, (SELECT max(seq) FROM invalidation_log) AS head,
+const StateRow = v.object({
+  epoch: v.string(),
+  pruned_to: v.number(),
+  head: v.nullable(v.number()),
+  event_at_mark: v.nullable(v.string()),
+  past: v.number(),
+})
+type State = v.InferOutput<typeof StateRow>
+const STATE = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidation_log) AS head,
+(SELECT event_id FROM invalidation_log WHERE seq = ?1) AS event_at_mark,
 (SELECT count(*) FROM (SELECT 1 FROM invalidation_log WHERE seq > ?1 LIMIT ${SNAPSHOT_ROWS + 1})) AS past
 FROM invalidation_state s WHERE s.id = 1`
 
@@ -56,15 +65,27 @@ FROM invalidation_state s WHERE s.id = 1`
 export async function refreshSnapshot(deps: Pick<ScheduleDeps, 'db' | 'kv' | 'now'>): Promise<string> {
   const { db, kv, now } = deps
   const mark = await readSnapshotMark(kv)
-  const [result] = await db.batch([db.prepare(HEAD).bind(mark?.head ?? 0)])
-  const state = v.parse(v.array(HeadRow), result?.results)[0]
-  if (state === undefined || state.head === null) return 'empty log'
-  if (mark !== null && mark.epoch === state.epoch) {
+  const [result] = await db.batch([db.prepare(STATE).bind(mark?.head ?? 0)])
+  const state = v.parse(v.array(StateRow), result?.results)[0]
+  if (state === undefined) throw new Error('the invalidation log has no state row: run its migrations')
+  const isRestored = mark !== null && mark.epoch === state.epoch && !continues(mark, state)
+  if (isRestored) await db.batch([epochMove(db, state.epoch)])
+  else if (mark !== null && mark.epoch === state.epoch) {
     if (mark.head === state.head) return 'unchanged'
     if (now() - mark.writtenAt < SNAPSHOT_EVERY_MS && state.past <= SNAPSHOT_ROWS) return 'recent'
   }
   const snapshot = await buildSnapshot(db)
-  if (snapshot === null) return 'empty log'
-  await writeSnapshot(kv, snapshot, now())
-  return 'written'
+  if (snapshot !== null) await writeSnapshot(kv, snapshot, now())
+  if (isRestored) return 'restored: new epoch'
+  return snapshot === null ? 'empty log' : 'written'
+}
+
+/**
+ * Whether the log still is the one that the snapshot is of. On an idle site nobody else may be left who remembers that it went
+ * further, and the next snapshot would hide it.
+ */
+function continues(mark: SnapshotMark, state: State): boolean {
+  if ((state.head ?? 0) < mark.head) return false
+  if (state.event_at_mark === null) return state.pruned_to >= mark.head
+  return state.event_at_mark === mark.headEventId
 }

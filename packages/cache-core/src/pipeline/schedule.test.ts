@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { CONFIGS, posts, World } from '../../test/world.ts'
+import { readSnapshot, SNAPSHOT_NAME } from '../fence/snapshot.ts'
+import { refreshSnapshot, runSchedule, type ScheduleDeps } from './schedule.ts'
+
+function bench() {
+  const world = new World()
+  const reports: Record<string, unknown>[] = []
+  let warmed = 0
+  const deps: ScheduleDeps = {
+    db: world.db,
+    kv: world.kv,
+    events: world.events,
+    configs: CONFIGS,
+    warm: async () => ++warmed,
+    now: world.runtime.now,
+    report: (record) => reports.push(record),
+  }
+  const run = (overrides: Partial<ScheduleDeps> = {}, minute = 1) =>
+    runSchedule(minute * 60_000, { ...deps, ...overrides })
+  const steps = () => reports.splice(0).map(({ step, result }) => [step, result])
+  return { world, reports, deps, run, steps, warmed: () => warmed }
+}
+
+const snapshotOf = (world: World) => refreshSnapshot({ db: world.db, kv: world.kv, now: world.runtime.now })
+
+describe('the work of one minute', () => {
+  it('relays, prunes and keeps the snapshot; each fifth minute it warms as well', async () => {
+    const { world, run, steps, warmed } = bench()
+    world.logElsewhere(['a'])
+    await world.runtime.advance(30_000)
+    await run({}, 4)
+    expect(steps()).toEqual([
+      ['relay', 1],
+      ['prune', 0],
+      ['snapshot', 'written'],
+    ])
+    await run({}, 5)
+    expect(steps().at(-1)).toEqual(['warm', 1])
+    for (let minute = 6; minute < 16; minute++) await run({}, minute)
+    expect(warmed()).toBe(3)
+  })
+
+  it('goes on where a part of it fails, says so, and fails itself when all had their turn', async () => {
+    const { world, run, reports } = bench()
+    world.logElsewhere(['a'])
+    await world.runtime.advance(30_000)
+    world.events.fails = true
+    const warm = async () => {
+      throw new Error('warm queue overloaded')
+    }
+    await expect(run({ warm }, 5)).rejects.toThrow('queue overloaded')
+    expect(reports.map(({ step, error }) => [step, error])).toEqual([
+      ['relay failed', 'Error: queue overloaded'],
+      ['prune', undefined],
+      ['snapshot', undefined],
+      ['warm failed', 'Error: warm queue overloaded'],
+    ])
+    expect(await readSnapshot(world.kv)).not.toBe(null)
+  })
+
+  it('fails as a whole where D1 does, part by part', async () => {
+    const { world, run, reports } = bench()
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    await expect(run()).rejects.toThrow('D1 down')
+    expect(reports.map(({ step }) => step)).toEqual(['relay failed', 'prune failed', 'snapshot failed'])
+  })
+})
+
+describe('the snapshot', () => {
+  it('is written when the head has moved, and not for an empty log', async () => {
+    const world = new World()
+    expect(await snapshotOf(world)).toBe('empty log')
+    world.logElsewhere(['a'])
+    expect(await snapshotOf(world)).toBe('written')
+    expect((await readSnapshot(world.kv))?.head).toBe(1)
+    await world.runtime.advance(3600_000)
+    expect(await snapshotOf(world)).toBe('unchanged')
+  })
+
+  it('is written every two minutes at most', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    await snapshotOf(world)
+    world.logElsewhere(['b'])
+    await world.runtime.advance(119_999)
+    expect(await snapshotOf(world)).toBe('recent')
+    await world.runtime.advance(1)
+    expect(await snapshotOf(world)).toBe('written')
+  })
+
+  it('is written sooner only when over 2,000 rows lie past it', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    await snapshotOf(world)
+    world.logMany(2000)
+    expect(await snapshotOf(world)).toBe('recent')
+    world.logElsewhere(['b'])
+    expect(await snapshotOf(world)).toBe('written')
+  })
+
+  it('is written at once in a new epoch, and again when it is gone or garbage', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    await snapshotOf(world)
+    world.d1.exec(`UPDATE invalidation_state SET epoch = 'feed'`)
+    expect(await snapshotOf(world)).toBe('written')
+    expect((await readSnapshot(world.kv))?.epoch).toBe('feed')
+    world.kv.entries.clear()
+    expect(await snapshotOf(world)).toBe('written')
+    await world.kv.put(SNAPSHOT_NAME, 'x', { expirationTtl: 60, metadata: {} })
+    expect(await snapshotOf(world)).toBe('written')
+  })
+
+  it('costs nothing where its head was pruned', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    await snapshotOf(world)
+    world.logElsewhere(['b'])
+    world.d1.exec('DELETE FROM invalidation_log WHERE seq = 1; UPDATE invalidation_state SET pruned_to = 1')
+    const { epoch } = world
+    await world.runtime.advance(120_000)
+    expect([await snapshotOf(world), world.epoch]).toEqual(['written', epoch])
+  })
+
+  it('names the migrations where they are missing', async () => {
+    const world = new World()
+    world.d1.exec('DELETE FROM invalidation_state')
+    await expect(snapshotOf(world)).rejects.toThrow('run its migrations')
+  })
+})
+
+describe('a database that was restored while nobody was there', () => {
+  async function restored(afterwards: (world: World) => void) {
+    const world = new World()
+    world.plant('1', 'old')
+    world.logElsewhere(['a'])
+    const restore = world.backup()
+    world.writeElsewhere('1', 'new')
+    await world.isolate().cache.read(posts.at({ id: '1' }))
+    await world.settle()
+    await snapshotOf(world)
+    restore()
+    afterwards(world)
+    return world
+  }
+
+  it.each([
+    ['by a shorter log', () => {}],
+    ['by an empty log', (world: World) => world.d1.exec('DELETE FROM invalidation_log')],
+    ['by another event at its head', (world: World) => world.logMany(3)],
+    [
+      'by a head that is gone though nobody pruned it',
+      (world: World) => {
+        world.d1.exec('UPDATE sqlite_sequence SET seq = 2')
+        world.logElsewhere(['b'])
+      },
+    ],
+  ])('is found against the snapshot, %s, before that is overwritten', async (_, afterwards) => {
+    const world = await restored(afterwards)
+    const { epoch } = world
+    expect(await snapshotOf(world)).toBe('restored: new epoch')
+    expect(world.epoch).not.toBe(epoch)
+    expect((await world.isolate().cache.read(posts.at({ id: '1' }))).value()?.title).toBe('old')
+    const moved = world.epoch
+    await world.runtime.advance(3600_000)
+    await snapshotOf(world)
+    expect(world.epoch).toBe(moved)
+  })
+})

@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest'
+import { outcomes, TestMessage } from '../../test/messages.ts'
+import { CONFIGS, posts, resources, World } from '../../test/world.ts'
+import { Isolate } from '../isolate.ts'
+import { withoutMemory } from '../policy.ts'
+import { parseSettings } from '../settings.ts'
+import { defineResource, type ResourceTable } from '../source.ts'
+import { handleWarm } from './warm.ts'
+import { type WarmJob, warmMessages } from './warm-job.ts'
+
+/** Secrets of users, which nobody may warm. */
+const secrets = defineResource<{ id: string }, unknown>({
+  ...posts.at({ id: '1' }),
+  name: 'secret',
+  namespace: 'user',
+  parseParams: () => ({ id: '1' }),
+  key: ({ id }) => ({ entity: 'secret', id }),
+  tags: () => [],
+  load: (db) => posts.at({ id: '1' }).load(db),
+  parse: (json) => json,
+})
+
+class Bench {
+  readonly world = new World()
+  readonly reports: Record<string, unknown>[] = []
+  readonly isolate: Isolate
+  table: ResourceTable = { ...resources, secret: secrets }
+  order: string[] = []
+
+  constructor(env: Record<string, string> = {}) {
+    this.isolate = new Isolate({
+      configs: withoutMemory(CONFIGS),
+      settings: parseSettings(env),
+      runtime: this.world.runtime,
+      keepsFresh: false,
+    })
+  }
+
+  message(job: Partial<WarmJob> & { id?: string }, attempts = 1): TestMessage {
+    const { id = '1', ...rest } = job
+    const full = { recipe: { resource: 'post', params: { id } }, priority: 1, reason: 'test', ...rest }
+    const name = `${full.recipe.resource}-${id}-${full.priority}`
+    return new TestMessage(name, warmMessages([full]).flat()[0]?.body, attempts, () => this.order.push(name))
+  }
+
+  handle(messages: readonly TestMessage[]): Promise<void> {
+    const { db, kv } = this.world
+    return handleWarm('cache-warm-high', messages, {
+      isolate: this.isolate,
+      io: { db, kv, events: null },
+      resources: this.table,
+      report: (record) => this.reports.push(record),
+    })
+  }
+
+  /** From now on, each load of a post tells of itself first. */
+  onLoad(tell: (id: string) => void): void {
+    const from = (params: unknown) => {
+      const source = posts.from(params)
+      const load: typeof source.load = (db) => {
+        tell(String(source.id))
+        return source.load(db)
+      }
+      return { ...source, load }
+    }
+    this.table = { post: { ...posts, from } }
+  }
+
+  outcomesOfJobs = () => this.reports.filter(({ step }) => step === 'warmed').map(({ outcome }) => outcome)
+}
+
+describe('a warm job', () => {
+  it('loads its recipe into KV, where the next isolate finds it', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    const message = bench.message({})
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs()]).toEqual(['acked', ['loaded']])
+    expect((await bench.world.isolate().cache.read(posts.at({ id: '1' }))).source).toBe('kv')
+  })
+
+  it('is acked after KV has the value, not before', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    let put = () => {}
+    bench.world.kv.before = (operation) =>
+      operation === 'put' ? new Promise<void>((resolve) => (put = resolve)) : undefined
+    const message = bench.message({})
+    const handling = bench.handle([message])
+    await bench.world.settle()
+    expect(message.outcome).toBe(null)
+    put()
+    await handling
+    expect(message.outcome).toBe('acked')
+  })
+
+  it('is done where KV already holds the value, valid', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    await bench.handle([bench.message({})])
+    const { writes } = bench.world.kv
+    await bench.handle([bench.message({})])
+    expect([bench.outcomesOfJobs(), bench.world.kv.writes]).toEqual([['loaded', 'fresh'], writes])
+  })
+
+  it('is not done where the value has not seen what its bookmark has', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    await bench.handle([bench.message({})])
+    const seq = bench.world.writeElsewhere('1', 'second')
+    await bench.handle([bench.message({ bookmark: `${bench.world.epoch}.${seq}` })])
+    expect(bench.outcomesOfJobs()).toEqual(['loaded', 'loaded'])
+    const read = await bench.world.isolate().cache.read(posts.at({ id: '1' }))
+    expect([read.source, read.value()?.title]).toEqual(['kv', 'second'])
+  })
+
+  it('for what is not there (any more) is done as well', async () => {
+    const bench = new Bench()
+    const message = bench.message({ id: 'gone' })
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs(), bench.world.kv.writes]).toEqual([
+      'acked',
+      ['not found'],
+      0,
+    ])
+  })
+
+  it('has nothing to do where the cache is off', async () => {
+    const bench = new Bench({ CACHE_ENABLED: 'false' })
+    const message = bench.message({})
+    await bench.handle([message])
+    expect([message.outcome, bench.world.queries()]).toEqual(['acked', 0])
+  })
+})
+
+describe('a batch', () => {
+  it('is run by priority', async () => {
+    const bench = new Bench()
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) bench.world.plant(id, id)
+    const loaded: string[] = []
+    bench.onLoad((id) => loaded.push(id))
+    const priorities = { a: 9, b: 0, c: 5, d: 1, e: 3, f: 4 }
+    await bench.handle(Object.entries(priorities).map(([id, priority]) => bench.message({ id, priority })))
+    expect(loaded).toEqual(['b', 'd', 'e', 'f', 'c', 'a'])
+  })
+
+  it('loads a recipe once, for all its copies', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    const copies = [5, 2, 7].map((priority) => bench.message({ priority }))
+    await bench.handle(copies)
+    expect([outcomes(copies), bench.outcomesOfJobs()]).toEqual([['acked', 'acked', 'acked'], ['loaded']])
+  })
+
+  it('has four jobs under way at once, and no more', async () => {
+    const bench = new Bench()
+    await bench.isolate.refresher.run(bench.world.io())
+    let most = 0
+    let running = 0
+    const releases: (() => void)[] = []
+    bench.onLoad(() => {
+      most = Math.max(most, ++running)
+    })
+    bench.world.d1.before = () =>
+      new Promise<void>((resolve) => {
+        releases.push(() => {
+          running--
+          resolve()
+        })
+      })
+    const messages = Array.from({ length: 12 }, (_, i) => bench.message({ id: String(i) }))
+    const handling = bench.handle(messages)
+    await bench.world.settle()
+    expect(running).toBe(4)
+    while (messages.some(({ outcome }) => outcome === null)) {
+      releases.shift()?.()
+      await bench.world.settle()
+    }
+    await handling
+    expect(most).toBe(4)
+  })
+})
+
+describe('a job that cannot be done', () => {
+  it.each([
+    ['is none', { nonsense: true }, 'v: '],
+    [
+      'has an unknown resource',
+      { v: 1, recipe: { resource: 'page', params: {} }, priority: 1, reason: '' },
+      'unknown resource "page"',
+    ],
+    [
+      'has parameters that do not fit',
+      { v: 1, recipe: { resource: 'post', params: {} }, priority: 1, reason: '' },
+      'ValiError',
+    ],
+    [
+      'is for a private value',
+      { v: 1, recipe: { resource: 'secret', params: {} }, priority: 1, reason: '' },
+      '"user" is private: never warmed',
+    ],
+  ])('since it %s is set aside, and the others go on', async (_, body, reason) => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    const [bad, good] = [new TestMessage('bad', body), bench.message({})]
+    await bench.handle([bad, good])
+    expect(outcomes([bad, good])).toEqual(['acked', 'acked'])
+    expect(bench.world.d1.one('SELECT id, queue, reason FROM dead_letters')).toEqual({
+      id: 'bad',
+      queue: 'cache-warm-high',
+      reason: expect.stringContaining(reason),
+    })
+    expect(bench.world.kv.writes).toBe(1)
+  })
+
+  it('is not acked where it cannot be set aside', async () => {
+    const bench = new Bench()
+    bench.world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    const bad = new TestMessage('bad', null, 3)
+    await bench.handle([bad])
+    expect(bad.outcome).toBe('retried')
+    expect(bad.delaySeconds).toBeGreaterThanOrEqual(1)
+  })
+
+  it('since its load fails comes again, after a delay, with its copies; the others are done', async () => {
+    const bench = new Bench()
+    bench.world.plant('2', 'second')
+    bench.onLoad((id) => {
+      if (id === '1') throw new Error('no such column')
+    })
+    const messages = [bench.message({}), bench.message({ priority: 4 }), bench.message({ id: '2' })]
+    await bench.handle(messages)
+    expect(outcomes(messages)).toEqual(['retried', 'retried', 'acked'])
+    expect(messages[0]?.delaySeconds).toBeGreaterThanOrEqual(1)
+    expect(bench.reports).toContainEqual({
+      step: 'warm failed',
+      error: 'Error: no such column',
+      recipe: { resource: 'post', params: { id: '1' } },
+    })
+  })
+
+  it('since D1 hangs comes again; nobody waits over ten seconds for it', async () => {
+    const bench = new Bench()
+    bench.world.d1.before = () => new Promise(() => {})
+    const message = bench.message({})
+    const handling = bench.handle([message])
+    await bench.world.runtime.advance(10_000)
+    await handling
+    expect(message.outcome).toBe('retried')
+  })
+
+  it('since KV hangs takes ten seconds at most', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    bench.world.kv.before = (operation) => (operation === 'put' ? new Promise(() => {}) : undefined)
+    const message = bench.message({})
+    const handling = bench.handle([message])
+    await bench.world.runtime.advance(10_000)
+    await handling
+    expect(message.outcome).not.toBe(null)
+  })
+})
