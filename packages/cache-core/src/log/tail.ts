@@ -12,8 +12,8 @@ const TAIL_SQL = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidatio
 (SELECT event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) AS max_event_id,
 (SELECT event_id FROM invalidation_log WHERE seq = ?1) AS event_id_at_head,
 t.seq, t.event_id, t.patterns FROM invalidation_state s
-LEFT JOIN (SELECT seq, event_id, patterns FROM invalidation_log WHERE seq > ?1 ORDER BY seq LIMIT ?2) t ON 1
-WHERE s.id = 1 ORDER BY t.seq`
+LEFT JOIN invalidation_log t ON t.seq > ?1
+WHERE s.id = 1 ORDER BY t.seq LIMIT ${TAIL_PAGE}`
 
 /** A row of the log as the fence needs it. */
 export interface TailRow {
@@ -49,7 +49,7 @@ const Row = v.object({
 
 /** @param head the position after which to read */
 export function tailStatement(db: Database, head: number): Statement {
-  return db.prepare(TAIL_SQL).bind(head, TAIL_PAGE)
+  return db.prepare(TAIL_SQL).bind(head)
 }
 
 /**
