@@ -1,1 +1,2 @@
-export { type LocalOptions, type LocalStack, startLocal } from './local/start-local.ts'
+export type { LocalStack } from './local/running-stack.ts'
+export { type LocalOptions, startLocal } from './local/start-local.ts'

@@ -14,11 +14,17 @@ export interface ProgramContext {
 export interface ProgramHost extends StopSource {
   argv: readonly string[]
   env: Readonly<Record<string, string | undefined>>
+  exitCode?: number | string | null | undefined
   exit(status: number): void
+  /** Whether there is an IPC channel, which would keep the process alive. */
+  connected?: boolean
+  disconnect?(): void
 }
 
 /** How long stopping may take before the process ends without it. */
 const STOP_DEADLINE_MS = 10_000
+/** How long what a program left behind may take: Miniflare removes its temporary directory after it said that it has ended. */
+const AFTERMATH_MS = 2_000
 /** As a shell reports a program that Ctrl-C ended. */
 const INTERRUPTED = 130
 
@@ -33,10 +39,13 @@ export async function runProgram(
   const signal = onStopRequest(host, () => host.exit(INTERRUPTED))
   signal.addEventListener('abort', () => setTimeout(() => host.exit(INTERRUPTED), STOP_DEADLINE_MS).unref())
   const write = (line: string) => console.log(line)
+  let status = 1
   try {
-    host.exit(await main({ argv: host.argv.slice(2), env: host.env, signal, write }))
+    status = await main({ argv: host.argv.slice(2), env: host.env, signal, write })
   } catch (error) {
     console.error(describeFailure(error))
-    host.exit(1)
   }
+  host.exitCode = status
+  if (host.connected) host.disconnect?.()
+  setTimeout(() => host.exit(status), AFTERMATH_MS).unref()
 }

@@ -10,25 +10,22 @@ export interface CronOptions {
 
 /**
  * Calls `run` again and again, since cron never fires by itself locally. A run that takes longer than the interval delays
- * the next one; its failure doesn't end the series. Answers a function that ends it and waits for the run under way.
+ * the next one; its failure doesn't end the series. Answers a function that does; what a run under way then comes to is of
+ * no interest any more.
  */
-export function startCron(options: CronOptions): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve()
+export function startCron({ seconds, firstSeconds, run, onError }: CronOptions): () => void {
   let stopped = false
-  let timer = setTimeout(tick, options.firstSeconds * 1000)
+  let timer = setTimeout(tick, firstSeconds * 1000)
 
-  function tick(): void {
+  async function tick(): Promise<void> {
     const startedAt = Date.now()
-    running = options.run().then(undefined, options.onError)
-    void running.then(() => {
-      if (stopped) return
-      timer = setTimeout(tick, Math.max(0, options.seconds * 1000 - (Date.now() - startedAt)))
-    })
+    await run().catch((error: unknown) => stopped || onError(error))
+    if (stopped) return
+    timer = setTimeout(tick, Math.max(0, seconds * 1000 - (Date.now() - startedAt)))
   }
 
   return () => {
     stopped = true
     clearTimeout(timer)
-    return running
   }
 }

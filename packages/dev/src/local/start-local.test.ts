@@ -5,7 +5,8 @@ import * as v from 'valibot'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fixtureDirectories } from './fixture/directories.ts'
 import { PortBusyError } from './ports.ts'
-import { type LocalOptions, type LocalStack, startLocal } from './start-local.ts'
+import type { LocalStack } from './running-stack.ts'
+import { type LocalOptions, startLocal } from './start-local.ts'
 import { StateBusyError } from './state.ts'
 
 const stacks: LocalStack[] = []

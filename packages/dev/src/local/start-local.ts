@@ -1,18 +1,16 @@
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
-import { startCron } from './cron.ts'
 import { applyMigrations } from './migrations.ts'
 import { forwardOutput, type OnOutput, printOutput } from './output.ts'
 import { claimPorts, HOST } from './ports.ts'
+import { type LocalStack, runningStack } from './running-stack.ts'
 import { runSeed } from './seed.ts'
 import { keepSignals } from './signal-listeners.ts'
 import { type RunSql, type SqlStatement, sqlRunner, sqlWorkerOptions } from './sql-worker.ts'
-import { openState, type State } from './state.ts'
+import { openState, type State, temporaryState } from './state.ts'
 import { prepareWorkers, type Workers, type WorkersOptions } from './workers.ts'
 
 const DEFAULT_PORT = 8787
 const DEFAULT_CRON_SECONDS = 60
-/** Soon enough that a first look sees what cron does, late enough to leave the first requests alone. */
-const FIRST_CRON_SECONDS = 3
 
 /** What `startLocal` takes; all of it has defaults. */
 export interface LocalOptions extends WorkersOptions {
@@ -35,20 +33,6 @@ export interface LocalOptions extends WorkersOptions {
   onProgress?: (line: string) => void
   /** Hears what the Workers log. Default: the console. */
   onOutput?: OnOutput
-}
-
-/** A running local stack. */
-export interface LocalStack {
-  /** Base URLs of the API Workers, without a final slash. */
-  urls: readonly string[]
-  /** Runs SQL against the stack's database, past the Workers. */
-  sql: RunSql
-  /** Calls the consumer's `scheduled()` now. */
-  runCron(): Promise<void>
-  /** For tests that need more than this. */
-  miniflare: Miniflare
-  /** Stops everything; can be called more than once. */
-  stop(): Promise<void>
 }
 
 /**
@@ -74,29 +58,23 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalStack
     await miniflare.ready
     const sql = sqlRunner(miniflare)
     await prepareDatabase(sql, workers, state, options, onProgress)
-    return await runningStack(
-      miniflare,
-      sql,
-      workers,
-      state,
-      options.cronSeconds ?? DEFAULT_CRON_SECONDS,
-      onOutput,
-    )
+    const cronSeconds = options.cronSeconds ?? DEFAULT_CRON_SECONDS
+    return await runningStack({ miniflare, sql, workers, state, cronSeconds, onOutput })
   } catch (error) {
     await miniflare?.dispose()
-    await state?.release()
+    await state.release()
     throw error
   }
 }
 
-function openStateOf({ stateDirectory, fresh = false }: LocalOptions): Promise<State> | undefined {
-  return stateDirectory === undefined ? undefined : openState(stateDirectory, { fresh })
+function openStateOf({ stateDirectory, fresh = false }: LocalOptions): Promise<State> {
+  return stateDirectory === undefined ? temporaryState() : openState(stateDirectory, { fresh })
 }
 
 function miniflareOptions(
   workers: Workers,
   ports: readonly number[],
-  state: State | undefined,
+  state: State,
   onOutput: OnOutput,
 ): MiniflareOptions {
   return {
@@ -104,7 +82,7 @@ function miniflareOptions(
     cf: false,
     log: new Log(LogLevel.WARN),
     handleRuntimeStdio: forwardOutput(onOutput),
-    ...(state === undefined ? {} : { defaultPersistRoot: state.dataDirectory }),
+    defaultPersistRoot: state.dataDirectory,
     workers: [
       ...workers.apis.map((api, index) => ({
         ...api,
@@ -119,7 +97,7 @@ function miniflareOptions(
 async function prepareDatabase(
   sql: RunSql,
   workers: Workers,
-  state: State | undefined,
+  state: State,
   { seed, signal }: LocalOptions,
   onProgress: (line: string) => void,
 ): Promise<void> {
@@ -127,61 +105,10 @@ async function prepareDatabase(
     const applied = await applyMigrations(sql, directory, table)
     if (applied.length > 0) onProgress(`applied the migrations ${applied.join(', ')}`)
   }
-  if (state?.complete) return
+  if (state.complete) return
   if (seed !== undefined) {
     onProgress('seeding the database')
     await runSeed(sql, seed, signal)
   }
-  await state?.markComplete()
-}
-
-async function runningStack(
-  miniflare: Miniflare,
-  sql: RunSql,
-  workers: Workers,
-  state: State | undefined,
-  cronSeconds: number,
-  onOutput: OnOutput,
-): Promise<LocalStack> {
-  const urls = await Promise.all(
-    workers.apis.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin),
-  )
-
-  async function runCron(): Promise<void> {
-    if (workers.consumer === undefined) return
-    const consumer = await miniflare.getWorker(workers.consumer.name)
-    for (const cron of workers.crons) {
-      const { outcome } = await consumer.scheduled({ cron, scheduledTime: new Date() })
-      if (outcome !== 'ok') throw new Error(`the consumer's scheduled() for "${cron}" ended with: ${outcome}`)
-    }
-  }
-
-  const stopCron =
-    cronSeconds > 0 && workers.consumer !== undefined
-      ? startCron({
-          seconds: cronSeconds,
-          firstSeconds: Math.min(FIRST_CRON_SECONDS, cronSeconds),
-          run: runCron,
-          onError: (error) => onOutput(String(error), 'error'),
-        })
-      : async () => {}
-
-  let stopping: Promise<void> | undefined
-  async function stopAll(): Promise<void> {
-    // A cron run may last for minutes; dispose() ends it, and its failure is then expected.
-    void stopCron()
-    await miniflare.dispose()
-    await state?.release()
-  }
-
-  return {
-    urls,
-    sql,
-    runCron,
-    miniflare,
-    stop: () => {
-      stopping ??= stopAll()
-      return stopping
-    },
-  }
+  await state.markComplete()
 }

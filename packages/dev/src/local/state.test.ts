@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openState, StateBusyError } from './state.ts'
+import { openState, StateBusyError, temporaryState } from './state.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -64,4 +64,15 @@ describe('openState', () => {
       expect(await readdir(directory)).toEqual([])
     },
   )
+})
+
+describe('temporaryState', () => {
+  it('is gone when it is released', async () => {
+    const state = await temporaryState()
+    expect(state.complete).toBe(false)
+    await leaveData(state.dataDirectory)
+    await state.markComplete()
+    await state.release()
+    await expect(readdir(state.dataDirectory)).rejects.toThrow('ENOENT')
+  })
 })

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PlainError } from '../plain-error.ts'
 
@@ -25,6 +26,17 @@ export interface State {
   markComplete(): Promise<void>
   /** Lets the next process have the directory. */
   release(): Promise<void>
+}
+
+/** State that nobody comes back to: releasing it removes it. */
+export async function temporaryState(): Promise<State> {
+  const directory = await mkdtemp(join(tmpdir(), 'freshet-'))
+  return {
+    dataDirectory: directory,
+    complete: false,
+    markComplete: async () => {},
+    release: () => rm(directory, { recursive: true, force: true }),
+  }
 }
 
 /**

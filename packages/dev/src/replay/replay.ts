@@ -1,6 +1,7 @@
 import { parseSettings } from '@freshet/cache-core'
+import type { LocalStack } from '../local/running-stack.ts'
 import type { SqlStatement } from '../local/sql-worker.ts'
-import { type LocalOptions, type LocalStack, startLocal } from '../local/start-local.ts'
+import { type LocalOptions, startLocal } from '../local/start-local.ts'
 import { CmsClient } from './cms-client.ts'
 import { drive } from './drive.ts'
 import { type Figures, figuresOf } from './figures.ts'
