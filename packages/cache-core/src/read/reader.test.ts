@@ -227,6 +227,24 @@ describe('single flight', () => {
     expect(calls).toBe(2)
   })
 
+  it('is held by its leader alone: a follower is done when it has its answer, whatever became of the flight', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    let calls = 0
+    const load = () => (++calls === 1 ? new Promise<number>(() => {}) : Promise.resolve(2))
+    void cache.getOrSet('content:sum:1', load)
+    await world.settle()
+    const held = world.background.promises.length
+    const follower = cache.getOrSet('content:sum:1', load)
+    await world.runtime.advance(5000)
+    expect((await follower).value()).toBe(2)
+    const settled = await Promise.race([
+      Promise.all(world.background.promises.slice(held)).then(() => true),
+      world.settle().then(() => false),
+    ])
+    expect(settled).toBe(true)
+  })
+
   it('lets nobody have a value that was invalidated while it was loaded and before they asked', async () => {
     const world = new World()
     world.plant('1', 'old')

@@ -231,7 +231,8 @@ export class Reader {
       const flight =
         other ??
         flights.lead(name, this.#isolate.nextOrdinal(), runtime.now(), () => this.#loadAndStore(key, loader))
-      this.#io.waitUntil(flight.entry.catch(() => {}))
+      // Who follows must not hold on to it: a flight that died with its leader never settles.
+      if (other === undefined) this.#io.waitUntil(flight.entry.catch(() => {}))
       const entry = other === undefined ? await flight.entry : await flights.join(name, flight, runtime)
       read.timing.db = runtime.now() - asked
       if (entry === null) {
