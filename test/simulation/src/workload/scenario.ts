@@ -1,0 +1,60 @@
+import type { Model } from '../model/model.ts'
+import type { D1Faults } from '../world/d1.ts'
+import type { KvFaults } from '../world/kv.ts'
+import type { QueueFaults } from '../world/queue.ts'
+
+/** Trouble of one kind: comes at random, lasts, goes. */
+export interface Trouble {
+  everyMs: number
+  lastsMs: readonly [least: number, most: number]
+  d1?: Partial<D1Faults>
+  kv?: Partial<KvFaults>
+  queue?: Partial<QueueFaults>
+}
+
+/** What a run is like: sizes, rates, and what goes wrong until it is let be. */
+export interface Scenario {
+  name: string
+  /** One sentence for people. */
+  about: string
+  model: () => Model
+  durationMs: number
+  /** Share of the duration after which nothing goes wrong any more. */
+  troubleShare: number
+  isolatesPerLocation: number
+  /** Locations in use, of the network's. */
+  locations: number
+  clients: number
+  requestEveryMs: number
+  /** Reads of one request, at most. */
+  readsPerRequest: number
+  writeEveryMs: number
+  /** Weights of operations by name, where they are not the model's own. */
+  weights: Readonly<Record<string, number>>
+  /** Shares of requests: Δ 0; a shorter Δ than the policy's; an editor's, who reads what they wrote. */
+  strongShare: number
+  shortShare: number
+  maxPatterns: number
+  maxEntries: number
+  env: Readonly<Record<string, string>>
+  troubles: readonly Trouble[]
+  /** Trouble that is there all the time. */
+  always: Omit<Trouble, 'everyMs' | 'lastsMs'>
+  /** Mean time between isolates that die, freeze, requests that are cancelled; 0 for never. */
+  killEveryMs: number
+  freezeEveryMs: number
+  freezeMs: readonly [least: number, most: number]
+  cancelShare: number
+  consumerCrashShare: number
+  /** Quiet times without any request: mean time between them, and how long. */
+  quietEveryMs: number
+  quietMs: readonly [least: number, most: number]
+  restoreEveryMs: number
+  deployEveryMs: number
+  /** Mean time between messages that nobody can read; 0 for never. */
+  poisonEveryMs: number
+  /** Least hit rate at the end, when all has been well for a while. */
+  recoversTo: number
+  /** Whether a known design can run it. */
+  suitsDesigns: boolean
+}

@@ -1,0 +1,110 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EventLoop } from './event-loop.ts'
+import type { Host } from './host.ts'
+
+/** What `waitUntil` gives after the answer (PLATFORM.md). */
+const WAIT_UNTIL_MS = 30_000
+/** Connections of one invocation that may wait for an answer; the next one queues. */
+const MAX_CONNECTIONS = 6
+
+/** The invocation whose code is running: what it awaits goes on in it, as in workerd. */
+export const current = new AsyncLocalStorage<Invocation>()
+
+/** @throws Error when code runs outside of any invocation: there would be nobody to do its I/O */
+export function currentInvocation(): Invocation {
+  const invocation = current.getStore()
+  if (invocation === undefined) throw new Error('I/O outside of an invocation')
+  return invocation
+}
+
+/**
+ * One request, queue batch or cron run. I/O and timers belong to it: when it ends or is killed, none of their outcomes is
+ * ever delivered, to whomever waits for them.
+ */
+export class Invocation {
+  readonly host: Host
+  readonly kind: string
+  isAlive = true
+  /** Against the limits of one invocation. */
+  d1Queries = 0
+  kvOperations = 0
+  /** What a bare `set` is about to commit, for the oracle. */
+  setting: { path: string; text: string } | null = null
+  /** Called when it ends, in whatever way. */
+  onEnd: (() => void) | null = null
+  /** Called when the time for `waitUntil` runs out on it. */
+  onRanOut: (() => void) | null = null
+  #connections = 0
+  readonly #queued: (() => void)[] = []
+  #waits = 0
+  #hasAnswered = false
+  readonly #loop: EventLoop
+
+  constructor(host: Host, kind: string, loop: EventLoop) {
+    this.host = host
+    this.kind = kind
+    this.#loop = loop
+  }
+
+  /** Runs the handler; the invocation lives until its answer and all of `waitUntil` are done, or the time for that is up. */
+  run(handler: () => Promise<void>): void {
+    const answered = () => {
+      this.#hasAnswered = true
+      this.#endIfDone()
+      if (this.isAlive) {
+        this.#loop.after(WAIT_UNTIL_MS, () => {
+          if (this.isAlive) this.onRanOut?.()
+          this.end()
+        })
+      }
+    }
+    current.run(this, handler).then(answered, answered)
+  }
+
+  waitUntil = (promise: Promise<unknown>): void => {
+    this.#waits++
+    const done = () => {
+      this.#waits--
+      this.#endIfDone()
+    }
+    promise.then(done, done)
+  }
+
+  end(): void {
+    if (!this.isAlive) return
+    this.isAlive = false
+    this.host.invocations.delete(this)
+    this.onEnd?.()
+  }
+
+  /** Delivers an outcome, when the isolate is not frozen; never when the invocation is gone. */
+  deliver(run: () => void): void {
+    if (!this.isAlive) return
+    const { frozenUntil } = this.host
+    if (frozenUntil > this.#loop.now) this.#loop.at(frozenUntil, () => this.deliver(run))
+    else current.run(this, run)
+  }
+
+  /** Starts an operation as soon as a connection is free. */
+  connect(start: () => void): void {
+    if (this.#connections >= MAX_CONNECTIONS) {
+      this.#queued.push(start)
+      return
+    }
+    this.#connections++
+    start()
+  }
+
+  /** Gives a connection back. */
+  disconnect(): void {
+    this.#connections--
+    const next = this.#queued.shift()
+    if (next === undefined) return
+    this.#connections++
+    next()
+  }
+
+  #endIfDone(): void {
+    if (this.#hasAnswered && this.#waits === 0) this.end()
+  }
+}

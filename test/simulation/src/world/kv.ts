@@ -1,0 +1,231 @@
+import type { KeyValueStore } from '@freshet/cache-core'
+import type { EventLoop } from './event-loop.ts'
+import { currentInvocation } from './invocation.ts'
+import { Network } from './network.ts'
+import type { Random } from './random.ts'
+
+/** KV's limits (PLATFORM.md). */
+const MAX_NAME_BYTES = 512
+const MAX_METADATA_BYTES = 1_024
+const MIN_EXPIRATION_SECONDS = 60
+const MIN_CACHE_TTL_SECONDS = 30
+const DEFAULT_CACHE_TTL_SECONDS = 60
+const MAX_BULK = 100
+const MAX_OPERATIONS = 1_000
+const WRITES_EVERY_MS = 1_000
+const PAGE = 1_000
+
+/** What can go wrong with KV, and how often. */
+export interface KvFaults {
+  errorShare: number
+  /** Share of operations that are never answered. */
+  hangShare: number
+  slowShare: number
+  /** Share of reads that bring another name's value, or half of one. */
+  garbageShare: number
+  /** Share of writes that other locations see late, and how late at most. */
+  lateShare: number
+  maxLagMs: number
+}
+
+export const NO_KV_FAULTS: KvFaults = {
+  errorShare: 0,
+  hangShare: 0,
+  slowShare: 0,
+  garbageShare: 0,
+  lateShare: 0.5,
+  maxLagMs: 60_000,
+}
+
+interface Written {
+  /** Null: deleted. */
+  value: string | null
+  metadata: unknown
+  expiresAt: number
+  /** Orders concurrent writes: the last one wins. */
+  writtenAt: number
+  visibleAt: number[]
+}
+
+interface Copy {
+  of: Written | null
+  until: number
+}
+
+interface KvRecord {
+  value: string | null
+  metadata: unknown
+}
+
+const ABSENT: KvRecord = { value: null, metadata: null }
+
+/** Workers KV: a central store, and in each location copies that live their time however wrong they are, "not found" included. */
+export class SimKv {
+  faults: KvFaults = { ...NO_KV_FAULTS }
+  onLimit: (what: string) => void = () => {}
+  onPut: (name: string, value: string) => void = () => {}
+  readonly #names = new Map<string, Written[]>()
+  readonly #copies = Array.from({ length: Network.locations }, () => new Map<string, Copy>())
+  readonly #lastWrite = new Map<string, number>()
+  readonly #loop: EventLoop
+  readonly #network: Network
+  readonly #random: Random
+
+  constructor(loop: EventLoop, network: Network, random: Random) {
+    this.#loop = loop
+    this.#network = network
+    this.#random = random
+  }
+
+  readonly namespace: KeyValueStore & {
+    delete(name: string): Promise<void>
+    list(options: {
+      prefix: string
+      cursor?: string
+    }): Promise<{ keys: { name: string }[]; list_complete: boolean; cursor?: string }>
+  } = {
+    getWithMetadata: this.#getWithMetadata.bind(this) as KeyValueStore['getWithMetadata'],
+    put: (name, value, options) => this.#put(name, value, options),
+    delete: (name) =>
+      this.#operation((location) =>
+        this.#write(location, name, { value: null, metadata: null, expiresAt: Number.POSITIVE_INFINITY }),
+      ),
+    list: ({ prefix, cursor }) => this.#operation((location) => this.#page(location, prefix, cursor)),
+  }
+
+  #getWithMetadata(
+    names: string | string[],
+    { cacheTtl = DEFAULT_CACHE_TTL_SECONDS }: { cacheTtl?: number },
+  ): Promise<KvRecord | Map<string, KvRecord>> {
+    if (cacheTtl < MIN_CACHE_TTL_SECONDS) this.onLimit(`cacheTtl ${cacheTtl}`)
+    if (typeof names === 'string') return this.#operation((location) => this.#get(location, names, cacheTtl))
+    if (names.length > MAX_BULK) this.onLimit(`${names.length} names in one bulk read`)
+    return this.#operation(
+      (location) => new Map(names.map((name) => [name, this.#get(location, name, cacheTtl)])),
+    )
+  }
+
+  #put(
+    name: string,
+    value: string,
+    { expirationTtl, metadata }: { expirationTtl: number; metadata: Record<string, unknown> },
+  ): Promise<void> {
+    if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+      this.onLimit(`a KV name of ${Buffer.byteLength(name)} bytes`)
+    if (expirationTtl < MIN_EXPIRATION_SECONDS) this.onLimit(`expirationTtl ${expirationTtl}`)
+    const text = JSON.stringify(metadata)
+    if (Buffer.byteLength(text) > MAX_METADATA_BYTES)
+      this.onLimit(`${Buffer.byteLength(text)} bytes of KV metadata`)
+    return this.#operation((location) => {
+      this.onPut(name, value)
+      this.#write(location, name, {
+        value,
+        metadata: JSON.parse(text),
+        expiresAt: this.#loop.now + expirationTtl * 1000,
+      })
+    })
+  }
+
+  #operation<T>(act: (location: number) => T): Promise<T> {
+    const invocation = currentInvocation()
+    if (++invocation.kvOperations > MAX_OPERATIONS)
+      this.onLimit('more than 1,000 KV operations in one invocation')
+    const { errorShare, hangShare, slowShare } = this.faults
+    return new Promise((resolve, reject) => {
+      invocation.connect(() => {
+        if (this.#random.chance(hangShare)) return
+        const late = this.#random.chance(slowShare) ? this.#random.between(200, 3_000) : 0
+        this.#loop.after(this.#network.kvLatency() + late, () => {
+          let answer: () => void
+          try {
+            if (this.#random.chance(errorShare)) throw new Error('KV failed: 500 Internal Server Error')
+            const value = act(invocation.host.location)
+            answer = () => resolve(value)
+          } catch (error) {
+            answer = () => reject(error)
+          }
+          this.#loop.after(this.#network.kvLatency(), () =>
+            invocation.deliver(() => {
+              invocation.disconnect()
+              answer()
+            }),
+          )
+        })
+      })
+    })
+  }
+
+  #write(location: number, name: string, of: Pick<Written, 'value' | 'metadata' | 'expiresAt'>): void {
+    const { now } = this.#loop
+    if (now - (this.#lastWrite.get(name) ?? 0) < WRITES_EVERY_MS)
+      throw new Error('KV PUT failed: 429 Too Many Requests')
+    this.#lastWrite.set(name, now)
+    const visibleAt = this.#copies.map((_, at) => (at === location ? now : now + this.#lag()))
+    const written = { ...of, writtenAt: now, visibleAt }
+    // A newer write is seen everywhere in the end, so of the older ones only those that some place may still see matter.
+    const others = (this.#names.get(name) ?? []).filter(
+      (one) => now - one.writtenAt < 4 * this.faults.maxLagMs,
+    )
+    this.#names.set(name, [...others, written])
+    this.#copies[location]?.set(name, { of: written, until: now + MIN_CACHE_TTL_SECONDS * 1000 })
+  }
+
+  #lag(): number {
+    const { lateShare, maxLagMs } = this.faults
+    return this.#random.chance(lateShare) ? this.#random.below(maxLagMs) : this.#random.below(1_000)
+  }
+
+  #get(location: number, name: string, cacheTtl: number): KvRecord {
+    const { now } = this.#loop
+    if (this.#random.chance(this.faults.garbageShare)) return this.#garbage(name)
+    const copies = this.#copies[location]
+    let copy = copies?.get(name)
+    if (copy === undefined || copy.until <= now) {
+      copy = { of: this.#visible(location, name), until: now + cacheTtl * 1000 }
+      copies?.set(name, copy)
+    }
+    const { of } = copy
+    if (of === null || of.value === null || of.expiresAt <= now) return ABSENT
+    return { value: of.value, metadata: of.metadata }
+  }
+
+  #visible(location: number, name: string): Written | null {
+    let newest: Written | null = null
+    for (const written of this.#names.get(name) ?? []) {
+      if (
+        (written.visibleAt[location] ?? 0) <= this.#loop.now &&
+        written.writtenAt >= (newest?.writtenAt ?? 0)
+      )
+        newest = written
+    }
+    return newest
+  }
+
+  #garbage(name: string): KvRecord {
+    const names = [...this.#names.keys()]
+    const other = this.#names
+      .get(this.#random.chance(0.5) || names.length === 0 ? name : this.#random.pick(names))
+      ?.at(-1)
+    if (other === undefined || other.value === null) return { value: 'garbage', metadata: 'garbage' }
+    if (this.#random.chance(0.5)) return { value: other.value, metadata: other.metadata }
+    return { value: other.value.slice(0, this.#random.below(other.value.length)), metadata: other.metadata }
+  }
+
+  #page(location: number, prefix: string, cursor = '') {
+    const all = [...this.#names.keys()]
+      .filter((name) => name.startsWith(prefix) && name > cursor && this.#isListed(location, name))
+      .sort()
+    const page = all.slice(0, PAGE)
+    const last = page.at(-1)
+    return {
+      keys: page.map((name) => ({ name })),
+      list_complete: all.length <= PAGE,
+      ...(all.length > PAGE && last !== undefined && { cursor: last }),
+    }
+  }
+
+  #isListed(location: number, name: string): boolean {
+    const visible = this.#visible(location, name)
+    return visible !== null && visible.value !== null && visible.expiresAt > this.#loop.now
+  }
+}

@@ -1,0 +1,302 @@
+import {
+  CacheService,
+  CacheWarmer,
+  Isolate,
+  parseSettings,
+  type RequestIo,
+  withoutMemory,
+} from '@freshet/cache-core'
+import {
+  type EventsDeps,
+  handleDeadLetters,
+  handleEvents,
+  handleWarm,
+  type QueueMessage,
+  runSchedule,
+} from '@freshet/cache-core/pipeline'
+import { Audit } from '../check/audit.ts'
+import { ReadChecker } from '../check/read-checker.ts'
+import { Verdicts } from '../check/verdicts.ts'
+import { Oracle } from '../history/oracle.ts'
+import type { Front, Model } from '../model/model.ts'
+import { SimD1 } from './d1.ts'
+import { EventLoop, START } from './event-loop.ts'
+import { Host } from './host.ts'
+import { Invocation } from './invocation.ts'
+import { SimKv } from './kv.ts'
+import { Network } from './network.ts'
+import { SimQueue, settleWith } from './queue.ts'
+import { Random } from './random.ts'
+
+/** Clocks of isolates differ by up to this from the true time. */
+const MAX_SKEW_MS = 30
+
+/** What a world is made from. */
+export interface WorldOptions {
+  seed: string
+  model: Model
+  /** Patterns that a fence keeps before it coarsens. */
+  maxPatterns: number
+  /** Environment variables of the Workers. */
+  env: Readonly<Record<string, string>>
+  maxEntries: number
+  /** Builds what stands between a request and D1; Freshet where none is given. */
+  design?: (world: World, host: Host) => unknown
+  makeFront: (world: World, host: Host, io: RequestIo) => Front
+  trace?: ((line: string) => void) | undefined
+}
+
+/** The platform, with both Workers in it. */
+export class World {
+  readonly options: WorldOptions
+  readonly model: Model
+  readonly random: Random
+  readonly loop = new EventLoop()
+  readonly network: Network
+  readonly d1: SimD1
+  readonly kv: SimKv
+  readonly events: SimQueue
+  readonly warm: SimQueue
+  readonly dead: SimQueue
+  readonly oracle: Oracle
+  readonly verdicts = new Verdicts()
+  readonly reads: ReadChecker
+  readonly audit: Audit
+  /** API isolates, and the consumer's. */
+  hosts: Host[] = []
+  consumers: Host[] = []
+  /** Environment of isolates that start from now on: a deploy changes it. */
+  env: Record<string, string>
+  /** Chance that a consumer dies within a batch. */
+  crashShare = 0
+  /** Whether promises may never settle: then nobody can end in time. */
+  mayHang = false
+  readonly #warmer: CacheWarmer
+  #hosts = 0
+  #values = 0
+
+  constructor(options: WorldOptions) {
+    this.options = options
+    this.model = options.model
+    this.env = { ...options.env }
+    this.random = new Random(options.seed)
+    const { loop, random } = this
+    this.network = new Network(random)
+    this.d1 = new SimD1(loop, this.network, random)
+    for (const sql of this.model.schema) this.d1.exec(sql)
+    this.kv = new SimKv(loop, this.network, random)
+    const queue = (name: string, deadLetters: SimQueue | null) =>
+      new SimQueue(
+        { name, batchSize: 100, concurrency: 3, maxRetries: 5, deadLetters },
+        loop,
+        this.network,
+        random,
+      )
+    this.dead = queue('cache-dead-letters', null)
+    this.events = queue('cache-events', this.dead)
+    this.warm = queue('cache-warm-high', this.dead)
+    const { jobsFor: forEvent, scheduled, resources } = this.model
+    this.#warmer = new CacheWarmer(resources, {
+      startup: scheduled.map(({ recipe }) => recipe),
+      forEvent,
+      scheduled,
+    })
+    this.oracle = new Oracle(this.d1, loop, this.model.keys)
+    const { d1, network, oracle, verdicts } = this
+    const { configs } = this.model
+    const maxLagMs = this.kv.faults.maxLagMs
+    this.reads = new ReadChecker({ loop, d1, network, oracle, configs, verdicts, maxLagMs })
+    this.audit = new Audit(this)
+    d1.onCommit = (committed) => {
+      oracle.committed(committed)
+      if (committed.logged) this.audit.logged()
+      this.trace(
+        () =>
+          `commit ${committed.txn}${committed.logged ? `, log at ${oracle.head}` : ''} from isolate ${committed.invocation.host.id} (${committed.invocation.kind})`,
+      )
+    }
+    const onLimit = (what: string) => this.verdicts.violate('P6', loop.now - START, what)
+    for (const part of [this.d1, this.kv, this.events, this.warm, this.dead]) part.onLimit = onLimit
+    for (const each of [this.events, this.warm, this.dead])
+      each.consumer = (name, batch, done) => this.#consume(name, batch, done)
+    this.audit.watch()
+  }
+
+  /** A line for the trace; not even built when nobody reads it. */
+  trace(line: () => string): void {
+    this.options.trace?.(`${String(this.loop.now - START).padStart(9)} ms  ${line()}`)
+  }
+
+  value = (): number => ++this.#values
+
+  /** Starts an API isolate. */
+  startHost(location: number): Host {
+    const host = this.#host(location)
+    if (this.options.design === undefined) {
+      host.isolate = new Isolate({
+        configs: this.model.configs,
+        settings: { ...parseSettings(this.env), maxEntries: this.options.maxEntries },
+        runtime: host.runtime,
+        maxPatterns: this.options.maxPatterns,
+      })
+    }
+    this.hosts.push(host)
+    this.trace(() => `isolate ${host.id} starts in location ${location}`)
+    return host
+  }
+
+  /** Runs one request in an isolate. */
+  request(
+    host: Host,
+    kind: string,
+    handler: (front: Front, io: RequestIo, invocation: Invocation) => Promise<void>,
+  ): Invocation {
+    const invocation = this.#invocation(host, kind)
+    const io: RequestIo = {
+      db: this.d1.database,
+      kv: this.kv.namespace,
+      events: this.events.producer,
+      waitUntil: invocation.waitUntil,
+    }
+    const isFirst = host.requests++ === 0
+    invocation.deliver(() =>
+      invocation.run(() => {
+        if (isFirst) this.#warmOnStartup(host, io)
+        return handler(this.options.makeFront(this, host, io), io, invocation)
+      }),
+    )
+    return invocation
+  }
+
+  kill(host: Host): void {
+    host.kill()
+    this.hosts = this.hosts.filter((one) => one !== host)
+    this.consumers = this.consumers.filter((one) => one !== host)
+    this.trace(() => `isolate ${host.id} is gone`)
+  }
+
+  /** The consumer's cron trigger. */
+  cron(): void {
+    const host = this.#consumer()
+    const invocation = this.#invocation(host, 'cron')
+    this.#mayCrash(invocation)
+    invocation.run(async () => {
+      await runSchedule(this.loop.now, {
+        db: this.d1.database,
+        kv: this.kv.namespace,
+        events: this.events.producer,
+        configs: this.model.configs,
+        warm: () => this.#warmer.scheduledWarm(this.warm.producer),
+        now: host.runtime.now,
+        report: () => {},
+      })
+    })
+  }
+
+  #consume(
+    queue: string,
+    messages: readonly QueueMessage[],
+    done: (how: 'returned' | 'threw' | 'died') => void,
+  ): void {
+    const host = this.#consumer()
+    const invocation = this.#invocation(host, queue)
+    const { database: db } = this.d1
+    this.trace(() => `${messages.length} messages of ${queue} to isolate ${host.id}`)
+    settleWith(
+      invocation,
+      async () => {
+        if (queue === this.events.options.name) {
+          const { patternsOf } = this.model
+          const warm: EventsDeps['warm'] = (events) => this.#warmer.warmOnEvents(events, this.warm.producer)
+          await handleEvents(queue, messages, {
+            db,
+            runtime: host.runtime,
+            warm,
+            patternsOf,
+            report: () => {},
+          })
+        } else if (queue === this.warm.options.name) {
+          const io = { db, kv: this.kv.namespace, events: null }
+          const { resources } = this.model
+          const report = this.audit.warmReport
+          await handleWarm(queue, messages, { isolate: isolateOf(host), io, resources, report })
+        } else await handleDeadLetters(queue, messages, { db, now: host.runtime.now })
+      },
+      done,
+    )
+    this.#mayCrash(invocation)
+  }
+
+  #mayCrash(invocation: Invocation): void {
+    if (!this.random.chance(this.crashShare)) return
+    this.loop.after(this.random.between(0, 400), () => {
+      if (invocation.isAlive) this.trace(() => `${invocation.kind} in isolate ${invocation.host.id} crashes`)
+      invocation.end()
+    })
+  }
+
+  #consumer(): Host {
+    if (this.consumers.length < 2) {
+      const host = this.#host(this.random.below(Network.locations))
+      host.isolate = new Isolate({
+        configs: withoutMemory(this.model.configs),
+        settings: parseSettings(this.env),
+        runtime: host.runtime,
+        maxPatterns: this.options.maxPatterns,
+        keepsFresh: false,
+      })
+      this.consumers.push(host)
+    }
+    return this.random.pick(this.consumers)
+  }
+
+  #host(location: number): Host {
+    const { loop, random } = this
+    const skewMs = random.between(-MAX_SKEW_MS, MAX_SKEW_MS)
+    return new Host({ id: ++this.#hosts, location, skewMs, loop, random })
+  }
+
+  #invocation(host: Host, kind: string): Invocation {
+    const invocation = new Invocation(host, kind, this.loop)
+    invocation.onRanOut = () => {
+      if (!this.mayHang)
+        this.verdicts.violate('P6', this.loop.now - START, `${kind} was not done 30 s after its answer`)
+    }
+    host.invocations.add(invocation)
+    return invocation
+  }
+
+  #warmOnStartup(host: Host, io: RequestIo): void {
+    if (host.isolate === null) return
+    io.waitUntil(this.#warmer.warmOnStartup(host.isolate, io).catch(() => 0))
+  }
+}
+
+function isolateOf(host: Host): Isolate {
+  if (host.isolate === null) throw new Error('a consumer has an isolate')
+  return host.isolate
+}
+
+/** Freshet as requests use it. */
+export function freshetFront(_world: World, host: Host, io: RequestIo): Front {
+  const cache = new CacheService(isolateOf(host), io)
+  return {
+    cache,
+    async read(key, options) {
+      const { source, style, path } = key
+      if (style === 'blob') return cache.getWithSource(path, options)
+      if (style === 'source') return cache.read(source, options)
+      const { statements, decode } = source.load(cache.db)
+      const load = async () => {
+        // Three queries, so that writes fall between them.
+        await cache.db.batch([cache.db.prepare('SELECT 1')])
+        const value = decode(await cache.db.batch(statements))
+        await cache.db.batch([cache.db.prepare('SELECT 2')])
+        return value
+      }
+      return cache.getOrSet(path, load, options)
+    },
+    write: async (changes) => (await cache.write(changes)).bookmark,
+    writeAndRead: async (changes, source) => (await cache.writeAndRead(changes, source)).write.bookmark,
+  }
+}
