@@ -113,6 +113,7 @@ export class World {
       env?: Record<string, string>
       configs?: CacheConfigs
       maxPatterns?: number
+      keepsFresh?: boolean
       io?: Partial<RequestIo>
     } = {},
   ) {
@@ -121,6 +122,7 @@ export class World {
       settings: parseSettings(options.env ?? {}),
       runtime: this.runtime,
       ...(options.maxPatterns !== undefined && { maxPatterns: options.maxPatterns }),
+      ...(options.keepsFresh !== undefined && { keepsFresh: options.keepsFresh }),
     })
     return { isolate, cache: new CacheService(isolate, this.io(options.io)) }
   }

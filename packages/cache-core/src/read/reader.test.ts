@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { CONFIGS, policyOf, posts, World } from '../../test/world.ts'
+import type { CacheConfig } from '../policy.ts'
 import { CacheService } from '../service.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 
@@ -169,6 +170,155 @@ describe('the staleness bound', () => {
     await world.runtime.advance(5001)
     const read = await first.cache.read(post)
     expect([read.source, read.value()?.title]).toEqual(['kv', 'new'])
+  })
+})
+
+describe('what a read costs', () => {
+  /** An isolate whose fence grows old by itself, and what its reads have asked of D1 and KV since the last look. */
+  function quiet(policy: Partial<CacheConfig> = {}) {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache, isolate } = world.isolate({ keepsFresh: false, configs: { content: policyOf(policy) } })
+    let seen = { batches: 0, reads: 0 }
+    const cost = () => {
+      const now = { batches: isolate.stats.d1.batches, reads: world.kv.reads }
+      const spent = { d1: now.batches - seen.batches, kv: now.reads - seen.reads }
+      seen = now
+      return spent
+    }
+    const invalid = () => cache.getStats().namespaces.content?.invalidByFence
+    return { world, cache, isolate, cost, invalid }
+  }
+
+  /** A value in KV that this isolate has a warm but old fence for, and no copy of. */
+  async function inKvAlone() {
+    const bench = quiet({ memoryEnabled: false })
+    await bench.cache.read(post)
+    await bench.world.settle()
+    await bench.world.runtime.advance(10_000)
+    bench.cost()
+    return bench
+  }
+
+  it('a cold one: the snapshot, the tail, KV and the load', async () => {
+    const { cache, cost } = quiet()
+    await cache.read(post)
+    expect(cost()).toEqual({ d1: 2, kv: 2 })
+  })
+
+  it('a cold one without KV: the snapshot all the same, since a load alone would start from the whole log', async () => {
+    const { cache, cost } = quiet({ kvEnabled: false })
+    await cache.read(post)
+    expect(cost()).toEqual({ d1: 2, kv: 1 })
+  })
+
+  it('one without KV and with an old fence: only the load, which brings the tail along', async () => {
+    const { world, cache, cost } = quiet({ kvEnabled: false })
+    await cache.read(posts.at({ id: '2' }))
+    await world.runtime.advance(10_000)
+    cost()
+    await cache.read(post)
+    expect(cost()).toEqual({ d1: 1, kv: 0 })
+  })
+
+  it('a cold one without KV while D1 fails: no load after the refresh that failed', async () => {
+    const { world, cache, cost } = quiet({ kvEnabled: false })
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    await expect(cache.read(post)).rejects.toThrow(DatabaseUnavailableError)
+    expect([cost(), cache.getStats().kv.errors]).toEqual([{ d1: 1, kv: 1 }, 0])
+  })
+
+  it('one that memory has, with an old fence: only the tail', async () => {
+    const { world, cache, cost } = quiet()
+    await cache.read(post)
+    await world.runtime.advance(10_000)
+    cost()
+    expect((await cache.read(post)).source).toBe('memory')
+    expect(cost()).toEqual({ d1: 1, kv: 0 })
+  })
+
+  it('one that KV has, with an old fence: the tail beside KV', async () => {
+    const { cache, cost } = await inKvAlone()
+    expect((await cache.read(post)).source).toBe('kv')
+    expect(cost()).toEqual({ d1: 1, kv: 1 })
+  })
+
+  it('one whose generation the tail moves: KV once more, by its new name', async () => {
+    const { world, cache, cost } = await inKvAlone()
+    world.writeElsewhere('1', 'second')
+    await world.isolate().cache.read(post)
+    await world.settle()
+    cost()
+    const read = await cache.read(post)
+    expect([read.source, read.value()?.title, cost()]).toEqual(['kv', 'second', { d1: 1, kv: 2 }])
+  })
+
+  it('one whose generation the tail moves to a name that holds nothing: KV twice, and the load', async () => {
+    const { world, cache, cost } = await inKvAlone()
+    world.writeElsewhere('1', 'second')
+    const read = await cache.read(post)
+    expect([read.outcome, read.value()?.title, cost()]).toEqual(['MISS', 'second', { d1: 2, kv: 2 }])
+  })
+
+  it('one that the tail invalidates by a tag: the load, and no other name to ask KV for', async () => {
+    const { world, cache, cost, invalid } = await inKvAlone()
+    world.writeElsewhere('1', 'second', ['user:profile:7'])
+    const read = await cache.read(post)
+    expect([read.outcome, read.value()?.title, cost(), invalid()]).toEqual([
+      'MISS',
+      'second',
+      { d1: 2, kv: 1 },
+      1,
+    ])
+  })
+
+  it('one after its life, or after an own write: no refresh of a fence that is fresh', async () => {
+    const { world, cache, cost, invalid } = quiet({ ttl: 60, kvEnabled: false })
+    await cache.read(post)
+    await world.runtime.advance(67_000)
+    await cache.read(posts.at({ id: '2' }))
+    cost()
+    await cache.read(post)
+    expect(cost()).toEqual({ d1: 1, kv: 0 })
+    await cache.write([world.retitle('1', 'second')])
+    cost()
+    await cache.read(post)
+    expect([cost(), invalid()]).toEqual([{ d1: 1, kv: 0 }, 1])
+  })
+
+  it('one of KV while D1 fails: the refresh alone is tried, and nothing is called invalid', async () => {
+    const { world, cache, isolate, cost, invalid } = quiet({ memoryEnabled: false, staleIfErrorSeconds: 600 })
+    await cache.read(post)
+    await world.settle()
+    await world.runtime.advance(10_000)
+    cost()
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    const stale = await cache.read(post)
+    expect([stale.outcome, stale.source, cost(), invalid()]).toEqual(['STALE', 'kv', { d1: 1, kv: 1 }, 0])
+    expect(isolate.memory.entries).toBe(0)
+  })
+
+  it('is told in milliseconds, tier by tier', async () => {
+    const { world, cache } = quiet()
+    const slow = (ms: number) => () =>
+      new Promise<void>((resolve) => {
+        world.runtime.setTimeout(resolve, ms)
+      })
+    world.d1.before = slow(20)
+    world.kv.before = slow(7)
+    const timed = async () => {
+      const reading = cache.read(post)
+      await world.runtime.advance(200)
+      return (await reading).timing
+    }
+    expect(await timed()).toEqual({ fence: 27, kv: 7, db: 20 })
+    expect(await timed()).toEqual({})
+    await world.runtime.advance(10_000)
+    expect(await timed()).toEqual({ fence: 20 })
   })
 })
 
@@ -358,6 +508,41 @@ describe('while D1 fails', () => {
     }
     const read = await world.isolate().cache.read(post)
     expect([read.outcome, read.source, read.value()?.title]).toEqual(['STALE', 'kv', 'old'])
+  })
+})
+
+describe('find', () => {
+  it('serves the last value, labelled, while D1 fails; and null where there is none', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    await world.runtime.advance(40_000)
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    const found = await cache.getWithSource('content:post:1')
+    expect([found?.outcome, found?.value()]).toEqual(['STALE', { id: '1', title: 'old' }])
+    expect(await cache.getWithSource('content:post:2')).toBe(null)
+  })
+
+  it('finds nothing where the cache is off, though KV holds it', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    await world.isolate().cache.read(post)
+    await world.settle()
+    expect(await world.isolate().cache.getWithSource('content:post:1')).not.toBe(null)
+    const { cache } = world.isolate({ env: { CACHE_ENABLED: 'false' } })
+    world.queries()
+    expect([await cache.getWithSource('content:post:1'), world.queries()]).toEqual([null, 0])
+  })
+
+  it('says what is wrong with a database that has no log', async () => {
+    const world = new World()
+    world.d1.exec('DELETE FROM invalidation_state')
+    const { cache } = world.isolate()
+    await expect(cache.get('content:post:1')).rejects.toThrow('run its migrations')
+    await expect(cache.getMany(['content:post:1'])).rejects.toThrow('run its migrations')
   })
 })
 
