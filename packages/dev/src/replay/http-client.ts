@@ -18,6 +18,11 @@ export interface HttpRequest {
 /** A Worker that doesn't answer within this time counts as failed. */
 const TIMEOUT_MS = 30_000
 
+class ClosedConnectionError extends Error {
+  override name = 'ClosedConnectionError'
+  override message = 'the server closed an idle connection'
+}
+
 /**
  * A client on node:http with connections that stay open. `fetch` would do, but costs the machine that also runs workerd
  * about twice the time for each request, and that time would end up in the latencies.
@@ -25,8 +30,18 @@ const TIMEOUT_MS = 30_000
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true })
 
-  /** Sends a request and reads its whole answer. */
-  send(url: string, { method = 'GET', headers = {}, json }: HttpRequest = {}): Promise<HttpAnswer> {
+  /**
+   * Sends a request and reads its whole answer. One that met a connection which the server was just closing is sent again:
+   * the server has not taken it (see `reusedSocket` in the documentation of node:http).
+   */
+  send(url: string, sent: HttpRequest = {}): Promise<HttpAnswer> {
+    return this.#once(url, sent).catch((error: unknown) => {
+      if (error instanceof ClosedConnectionError) return this.#once(url, sent)
+      throw error
+    })
+  }
+
+  #once(url: string, { method = 'GET', headers = {}, json }: HttpRequest): Promise<HttpAnswer> {
     const body = json === undefined ? undefined : JSON.stringify(json)
     return new Promise((resolve, reject) => {
       const outgoing = request(url, {
@@ -35,7 +50,10 @@ export class HttpClient {
         timeout: TIMEOUT_MS,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       })
-      outgoing.on('error', reject)
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        const isClosed = outgoing.reusedSocket && error.code === 'ECONNRESET'
+        reject(isClosed ? new ClosedConnectionError() : error)
+      })
       outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
       outgoing.on('response', (incoming) => {
         const chunks: Buffer[] = []
