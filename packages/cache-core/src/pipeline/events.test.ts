@@ -83,6 +83,20 @@ describe('an event that a write has logged', () => {
     expect(bench.rows().every((row) => row.processed_at !== null)).toBe(true)
   })
 
+  it('needs no rules for producers: the log has its patterns', async () => {
+    const bench = new Bench()
+    const { cache } = bench.world.isolate()
+    await cache.clear('content')
+    await bench.world.settle()
+    const message = new TestMessage('m', bench.world.events.sent[0])
+    await bench.handle([message])
+    expect([message.outcome, bench.letters(), bench.rows()]).toMatchObject([
+      'acked',
+      [],
+      [{ type: 'cache.clear', processed_at: bench.world.runtime.now() }],
+    ])
+  })
+
   it('is what the log says, whatever its message says', async () => {
     const bench = new Bench()
     const message = await bench.logged('1')
@@ -122,6 +136,7 @@ describe('an event from an outside producer', () => {
     const messages = [bench.produced('a', 'post.vanish'), bench.produced('b')]
     await bench.handle(messages)
     expect(outcomes(messages)).toEqual(['acked', 'acked'])
+    expect(bench.reports).toContainEqual({ step: 'events', received: 2, distinct: 1, quarantined: 1 })
     expect(bench.letters()).toMatchObject([
       { id: 'm-a', queue: 'cache-events', reason: 'Error: unknown event type "post.vanish"', attempts: 1 },
     ])

@@ -85,7 +85,6 @@ export async function refreshSnapshot(deps: Pick<ScheduleDeps, 'db' | 'kv' | 'no
  * further, and the next snapshot would hide it.
  */
 function continues(mark: SnapshotMark, state: State): boolean {
-  if ((state.head ?? 0) < mark.head) return false
   if (state.event_at_mark === null) return state.pruned_to >= mark.head
   return state.event_at_mark === mark.headEventId
 }

@@ -210,6 +210,12 @@ describe('a job that cannot be done', () => {
       queue: 'cache-warm-high',
       reason: expect.stringContaining(reason),
     })
+    expect(bench.reports).toContainEqual({
+      step: 'quarantined',
+      queue: 'cache-warm-high',
+      message: 'bad',
+      problem: expect.stringContaining(reason),
+    })
     expect(bench.world.kv.writes).toBe(1)
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { CONFIGS, policyOf, posts, World } from '../../test/world.ts'
 import type { CacheConfig } from '../policy.ts'
 import { CacheService } from '../service.ts'
+import { defineResource } from '../source.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 
 const post = posts.at({ id: '1' })
@@ -72,6 +73,31 @@ describe('a read falls through the tiers', () => {
     const mine = (await cache.read(post)).value()
     if (mine !== null) mine.title = 'spoilt'
     expect((await cache.read(post)).value()).toEqual({ id: '1', title: 'first' })
+  })
+})
+
+describe('a hashed key', () => {
+  it('is the same key only with the same parameters', async () => {
+    const world = new World()
+    const { isolate, cache } = world.isolate()
+    const list = (last: string) =>
+      defineResource<Record<string, never>, unknown>({
+        name: 'list',
+        namespace: 'content',
+        parseParams: () => ({}),
+        key: () => ({ entity: 'list', id: { path: [], params: { q: 'x'.repeat(200) + last } } }),
+        tags: () => [],
+        load: () => ({ statements: [], decode: () => last }),
+        parse: (json) => json,
+      }).at({})
+    const [a, b] = [list('Aa'), list('BB')]
+    expect((await cache.read(a)).value()).toBe('Aa')
+    const held = isolate.memory.get(isolate.keyOf(a).text)
+    // As if the two had one hash.
+    if (held !== undefined) isolate.memory.set(isolate.keyOf(b).text, held, Number.MAX_VALUE, 0)
+    const read = await cache.read(b)
+    expect([read.outcome, read.value()]).toEqual(['MISS', 'BB'])
+    expect((await cache.read(b)).outcome).toBe('HIT')
   })
 })
 
