@@ -30,7 +30,7 @@ export const miniOperations: readonly Operation[] = [
   { name: 'flood', weight: 0, run: flood },
   { name: 'slow', weight: 3, run: changeSlow },
   { name: 'log in or out', weight: 2, run: logInOrOut },
-  { name: 'feed', weight: 2, run: changeFeed },
+  { name: 'feed', weight: 2, needsFreshet: true, run: changeFeed },
   { name: 'rate', weight: 1, run: changeRate },
   { name: 'set', weight: 1, needsFreshet: true, run: setBlob },
   { name: 'invalidate', weight: 0.5, needsFreshet: true, run: invalidate },

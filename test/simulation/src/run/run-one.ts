@@ -1,4 +1,6 @@
 import type { Verdicts } from '../check/verdicts.ts'
+import { designFront } from '../designs/design.ts'
+import { designs } from '../designs/table.ts'
 import { Driver } from '../workload/driver.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { freshetFront, World } from '../world/world.ts'
@@ -6,11 +8,15 @@ import { freshetFront, World } from '../world/world.ts'
 /** What a run may differ in from its scenario's own. */
 export interface RunOptions {
   trace?: (line: string) => void
+  /** Name of a known design in Freshet's place. */
+  design?: string | null
 }
 
 /** One run: a pure function of the seed and the scenario. */
 export function runOne(seed: number, scenario: Scenario, options: RunOptions = {}): Promise<Verdicts> {
+  const design = designs.find(({ name }) => name === options.design)
   return new Promise((resolve, reject) => {
+    // A macrotask of its own: inside of a promise's continuation no other one could run.
     setImmediate(() => {
       try {
         const world = new World({
@@ -19,7 +25,8 @@ export function runOne(seed: number, scenario: Scenario, options: RunOptions = {
           maxPatterns: scenario.maxPatterns,
           maxEntries: scenario.maxEntries,
           env: scenario.env,
-          makeFront: freshetFront,
+          isDesign: design !== undefined,
+          makeFront: design === undefined ? freshetFront : designFront(design),
           trace: options.trace,
         })
         new Driver(world, scenario).run()

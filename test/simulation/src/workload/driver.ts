@@ -20,6 +20,8 @@ const CALM_FACTOR = 8
 const RECOVERED_SHARE = 0.1
 /** The pipeline has this long to come to rest: the relay's pauses grow to an hour. */
 const REST_MS = 6 * 3_600_000
+/** A restored database is found out within this, where anybody can. */
+const FINDING_MS = 15_000
 /** Reads before a hit rate says something. */
 const ENOUGH_READS = 100
 
@@ -49,7 +51,7 @@ export class Driver {
       seenTxn: -1,
       epoch: world.oracle.epoch,
     }))
-    const isDesign = world.options.design !== undefined
+    const { isDesign } = world.options
     for (const operation of world.model.operations) {
       const weight = scenario.weights[operation.name] ?? operation.weight
       if (weight === 0 || (isDesign && operation.needsFreshet)) continue
@@ -85,12 +87,12 @@ export class Driver {
       this.#repeat(trouble.everyMs, this.#calmFrom, () => this.#trouble(trouble))
     this.#repeat(AUDIT_EVERY_MS, this.#end, () => this.#audit())
     loop.at(this.#calmFrom, () => this.#calm())
-    if (this.#world.options.design === undefined) this.#cron()
+    if (!this.#world.options.isDesign) this.#cron()
     loop.run(this.#end - this.#scenario.durationMs * RECOVERED_SHARE)
     const before = { hits: verdicts.hits, misses: verdicts.misses }
     loop.run(this.#end)
     this.#checkRecovery(verdicts.hits - before.hits, verdicts.misses - before.misses)
-    if (this.#world.options.design === undefined) this.#comeToRest()
+    if (!this.#world.options.isDesign) this.#comeToRest()
   }
 
   #repeat(everyMs: number, until: number, act: () => void): void {
@@ -118,7 +120,7 @@ export class Driver {
 
   #checkRecovery(hits: number, misses: number): void {
     const { verdicts, loop, options } = this.#world
-    if (options.design !== undefined || hits + misses < ENOUGH_READS) return
+    if (options.isDesign || hits + misses < ENOUGH_READS) return
     verdicts.checked.P9++
     const rate = hits / (hits + misses)
     if (rate < this.#scenario.recoversTo) {
@@ -184,7 +186,12 @@ export class Driver {
     const begun = reads.begin(key, host, client, options)
     try {
       const answer = await front.read(key, options)
-      if (answer !== null) reads.end(begun, answer)
+      if (answer === null) return
+      this.#world.trace(
+        () =>
+          `isolate ${host.id} answers client ${client.id} ${key.path}: ${answer.outcome} from ${answer.source}, ${answer.text}`,
+      )
+      reads.end(begun, answer)
     } catch {
       verdicts.failed++
     }
@@ -310,6 +317,8 @@ export class Driver {
     this.#world.trace(
       () => `the database is restored, back to ${oracle.head}${isByTheBook ? ', with a new epoch' : ''}`,
     )
+    if (!isByTheBook)
+      this.#expectFinding(hosts.filter((host) => (host.isolate?.fence.head ?? 0) > oracle.head))
     if (isByTheBook) {
       d1.exec(
         `UPDATE invalidation_state SET epoch = '${random
@@ -319,6 +328,22 @@ export class Driver {
       )
       oracle.moved()
     }
+  }
+
+  /** An isolate that has seen what the database no longer has finds that out by its next refresh. */
+  #expectFinding(finders: Host[]): void {
+    const { loop, oracle, verdicts } = this.#world
+    const before = finders.map((host) => host.requests)
+    loop.after(FINDING_MS, () => {
+      const asked = finders.filter((host, i) => host.isAlive && host.requests > (before[i] ?? 0) + 1)
+      if (oracle.epochMovedAt > loop.now && asked.length > 0) {
+        verdicts.violate(
+          'P1',
+          loop.now - START,
+          `a restored database was not found out within ${FINDING_MS} ms`,
+        )
+      }
+    })
   }
 
   #deploy(): void {

@@ -95,7 +95,7 @@ export class SimD1 {
     this.#loop = loop
     this.#network = network
     this.#random = random
-    this.#sqlite.exec('PRAGMA foreign_keys = ON')
+    this.#open(this.#sqlite)
   }
 
   readonly database: Database = {
@@ -128,12 +128,20 @@ export class SimD1 {
     const sqlite = new DatabaseSync(':memory:') as DatabaseSync & Serializable
     sqlite.deserialize(backup)
     this.#sqlite = sqlite
-    this.#sqlite.exec('PRAGMA foreign_keys = ON')
+    this.#open(sqlite)
   }
 
   close(): void {
     this.#prepared.clear()
     this.#sqlite.close()
+  }
+
+  /** As D1 has it; and SQLite's own randomness, of which epochs are made, comes from the run's seed. */
+  #open(sqlite: DatabaseSync): void {
+    sqlite.exec('PRAGMA foreign_keys = ON')
+    sqlite.function('randomblob', (size) => {
+      return Uint8Array.from({ length: Number(size) }, () => this.#random.below(256))
+    })
   }
 
   #send(statements: Statement[]): Promise<StatementResult[]> {

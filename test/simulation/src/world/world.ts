@@ -31,6 +31,9 @@ import { Random } from './random.ts'
 /** Clocks of isolates differ by up to this from the true time. */
 const MAX_SKEW_MS = 30
 
+/** The wall time that a consumer's or cron's invocation gets (PLATFORM.md). */
+const MAX_WALL_MS = 15 * 60_000
+
 /** What a world is made from. */
 export interface WorldOptions {
   seed: string
@@ -40,8 +43,8 @@ export interface WorldOptions {
   /** Environment variables of the Workers. */
   env: Readonly<Record<string, string>>
   maxEntries: number
-  /** Builds what stands between a request and D1; Freshet where none is given. */
-  design?: (world: World, host: Host) => unknown
+  /** Whether a known design is in Freshet's place. */
+  isDesign: boolean
   makeFront: (world: World, host: Host, io: RequestIo) => Front
   trace?: ((line: string) => void) | undefined
 }
@@ -132,7 +135,7 @@ export class World {
   /** Starts an API isolate. */
   startHost(location: number): Host {
     const host = this.#host(location)
-    if (this.options.design === undefined) {
+    if (!this.options.isDesign) {
       host.isolate = new Isolate({
         configs: this.model.configs,
         settings: { ...parseSettings(this.env), maxEntries: this.options.maxEntries },
@@ -228,6 +231,7 @@ export class World {
   }
 
   #mayCrash(invocation: Invocation): void {
+    this.loop.after(MAX_WALL_MS, () => invocation.end())
     if (!this.random.chance(this.crashShare)) return
     this.loop.after(this.random.between(0, 400), () => {
       if (invocation.isAlive) this.trace(() => `${invocation.kind} in isolate ${invocation.host.id} crashes`)
