@@ -61,7 +61,7 @@ app.use(async (c, next) => {
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
   if (isFirst && setup.settings.enabled) {
     const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
-    const warmer = new CacheWarmer(resources, warmPlans([]))
+    const warmer = new CacheWarmer(resources, warmPlans(async () => []))
     waitUntil(warmer.warmOnStartup(setup.isolate, io).catch(() => 0))
   }
   const { cache, repositories } = requestContext(c.env, setup, waitUntil)

@@ -3,10 +3,10 @@ import { createConsumer } from '@freshet/cache-core/pipeline'
 import { CACHE_CONFIGS, CollectionRepository, patternsOf, resources, warmPlans } from '@freshet/cms'
 import type { Env } from './env.ts'
 
-/** The first page of every collection is worth having warm, so the plans ask which there are. */
-async function plans(cache: CacheService) {
+/** The first page of every collection is worth having warm, so the schedule asks which there are. */
+async function collectionIds(cache: CacheService): Promise<string[]> {
   const collections = (await new CollectionRepository(cache).findAll()).value()
-  return warmPlans(collections?.data.map(({ id }) => id) ?? [])
+  return collections?.data.map(({ id }) => id) ?? []
 }
 
 /** The pipeline's queues and cron: wiring, nothing more. */
@@ -14,6 +14,6 @@ export default createConsumer<Env>({
   configs: CACHE_CONFIGS,
   resources,
   patternsOf,
-  plans,
+  plans: (cache) => warmPlans(() => collectionIds(cache)),
   bindings: ({ DB: db, CACHE: kv, EVENTS: events, WARM_HIGH: warm }) => ({ db, kv, events, warm }),
 }) satisfies ExportedHandler<Env>

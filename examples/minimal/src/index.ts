@@ -61,7 +61,7 @@ export default {
     configs,
     resources: { note },
     patternsOf,
-    plans: () => ({ startup: [], forEvent, scheduled: [] }),
+    plans: () => ({ startup: [], forEvent, scheduled: () => [] }),
     bindings: (env) => ({ db: env.DB, kv: env.CACHE, events: env.EVENTS, warm: env.WARM }),
   }),
 } satisfies ExportedHandler<Env>

@@ -2,13 +2,8 @@ import { digest } from './keys/hash.ts'
 import type { CacheKey } from './keys/key.ts'
 import type { CacheConfig } from './policy.ts'
 
-/** A cached value with all that its validity depends on. Immutable, and holds text: no caller can change what another reads. */
-export interface CacheEntry {
-  namespace: string
-  /** The key without its version. */
-  path: string
-  /** The canonical parameters behind a hashed key, else null. */
-  canonical: string | null
+/** What a load brought: the value, as text, and between which positions of the log it was read. */
+export interface Loaded {
   /** The value as JSON; `null` for not found. */
   text: string
   found: boolean
@@ -22,6 +17,15 @@ export interface CacheEntry {
   upTo: number
   /** Clock at the load, ms. Lifetime counts from here, whatever tier the entry is copied to. */
   loadedAt: number
+}
+
+/** A cached value with all that its validity depends on. Immutable, and holds text: no caller can change what another reads. */
+export interface CacheEntry extends Loaded {
+  namespace: string
+  /** The key without its version. */
+  path: string
+  /** The canonical parameters behind a hashed key, else null. */
+  canonical: string | null
   /** Clock at which its life ends, ms. */
   expiresAt: number
   /** Strong ETag of `text`. */
@@ -30,18 +34,6 @@ export interface CacheEntry {
 
 /** Jitter of lifetimes, so that what was loaded together does not expire together. */
 const TTL_JITTER = 0.1
-
-/** What a load brought: the value, as text, and between which positions of the log it was read. */
-export interface Loaded {
-  text: string
-  found: boolean
-  label: string
-  tags: readonly string[]
-  epoch: string
-  stamp: number
-  upTo: number
-  loadedAt: number
-}
 
 /**
  * @param random uniform in [0, 1): spreads the lifetime by ±10 %

@@ -274,6 +274,7 @@ describe('getMany and warmCache', () => {
     const other = world.isolate()
     expect([...(await other.cache.getMany(keys)).keys()].sort()).toEqual(['content:n:1', 'user:n:1'])
     expect(await other.cache.warmCache(keys)).toBe(2)
+    expect(other.cache.getStats().kv.errors).toBe(0)
   })
 
   it('answer with what they can prove while D1 fails for the shorter Δ of another namespace', async () => {

@@ -27,7 +27,7 @@ export class Sql {
   /**
    * Runs statements that only read, in one transaction.
    * @param probe go to D1 even while the breaker is open
-   * @throws DatabaseUnavailableError when D1 fails, is too slow, or its breaker is open
+   * @throws DatabaseUnavailableError when D1 fails, is too slow, or its breaker is open; D1's own error for a wrong statement
    */
   async read(db: Database, statements: Statement[], probe = false): Promise<StatementResult[]> {
     if (this.breaker.isOpen && !probe)
@@ -38,6 +38,8 @@ export class Sql {
       return results
     } catch (error) {
       this.#stats.d1.errors++
+      // D1 is well: it has read the statement, and found it wrong.
+      if (isStatementError(error)) throw error
       this.breaker.failed(this.#runtime.now())
       throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
     }
@@ -52,6 +54,11 @@ export class Sql {
     this.breaker.succeeded()
     return results
   }
+}
+
+/** Whether SQLite refused the statement itself: the fault of one query, and no reason to give up on all others. */
+export function isStatementError(error: unknown): boolean {
+  return /no such|syntax error|constraint failed|too many|TYPE_ERROR|ambiguous/i.test(String(error))
 }
 
 /** A database that counts what it is asked, whoever asks: the cache, a repository, a log-in. */

@@ -10,7 +10,7 @@ function warmerOf(plans: { startup?: string[]; scheduled?: WarmJob[] } = {}) {
   return new CacheWarmer(resources, {
     startup: (plans.startup ?? []).map(recipe),
     forEvent: (type, payload) => (type === 'post.update' ? [job(String(payload), 0), job('home')] : []),
-    scheduled: plans.scheduled ?? [],
+    scheduled: () => plans.scheduled ?? [],
   })
 }
 
@@ -38,7 +38,7 @@ describe('on startup', () => {
     const lost = new CacheWarmer(resources, {
       startup: [{ resource: 'page', params: {} }],
       forEvent: () => [],
-      scheduled: [],
+      scheduled: () => [],
     })
     await expect(lost.warmOnStartup(isolate, world.io())).rejects.toThrow('unknown resource "page"')
   })

@@ -10,8 +10,8 @@ export interface WarmPlans {
   startup: readonly Recipe[]
   /** After an event; none for types that it does not know. */
   forEvent(type: string, payload: unknown): readonly WarmJob[]
-  /** On schedule. */
-  scheduled: readonly WarmJob[]
+  /** On schedule; may read the content model to say so. */
+  scheduled(): readonly WarmJob[] | Promise<readonly WarmJob[]>
 }
 
 /** An event that something may be warmed after. */
@@ -52,8 +52,8 @@ export class CacheWarmer {
   }
 
   /** Sends the scheduled jobs. @returns how many */
-  scheduledWarm(queue: MessageQueue): Promise<number> {
-    return send(this.#plans.scheduled, queue)
+  async scheduledWarm(queue: MessageQueue): Promise<number> {
+    return send(await this.#plans.scheduled(), queue)
   }
 }
 

@@ -8,7 +8,7 @@ CREATE TABLE invalidation_log (
   event_id TEXT NOT NULL UNIQUE,
   type TEXT NOT NULL,
   payload TEXT NOT NULL CHECK (json_valid(payload)),
-  patterns TEXT NOT NULL CHECK (json_valid(patterns)),
+  patterns TEXT NOT NULL CHECK (json_type(patterns) = 'array'),
   created_at INTEGER NOT NULL,
   sent_at INTEGER,
   sends INTEGER NOT NULL DEFAULT 0,

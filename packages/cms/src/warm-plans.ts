@@ -49,9 +49,13 @@ export function warmPlan(type: string, payload: unknown): WarmJob[] {
   return recipesAfter(event).map(([recipe, priority]) => ({ recipe, priority, reason: type }))
 }
 
-/** The plans of this content model, as `CacheWarmer` takes them. */
-export function warmPlans(collectionIds: readonly string[]): WarmPlans {
-  return { startup: startupRecipes, forEvent: warmPlan, scheduled: scheduledPlan(collectionIds) }
+/**
+ * The plans of this content model, as `CacheWarmer` takes them.
+ * @param collectionIds the collections that exist, asked when the schedule is made
+ */
+export function warmPlans(collectionIds: () => Promise<readonly string[]>): WarmPlans {
+  const scheduled = async () => scheduledPlan(await collectionIds())
+  return { startup: startupRecipes, forEvent: warmPlan, scheduled }
 }
 
 function recipesAfter(event: CmsEvent): [Recipe, number][] {

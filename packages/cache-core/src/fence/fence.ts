@@ -96,7 +96,9 @@ export class Fence {
   isFresh(need: Freshness): boolean {
     if (this.epoch === null) return false
     if (this.#askedLast > need.ordinal) return true
-    return need.maxStalenessMs > 0 && this.asOf >= need.startedAt - need.maxStalenessMs
+    // A clock that was set back says nothing about what was asked before.
+    if (need.maxStalenessMs <= 0 || this.asOf > need.startedAt) return false
+    return this.asOf >= need.startedAt - need.maxStalenessMs
   }
 
   /**

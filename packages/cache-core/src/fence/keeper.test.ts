@@ -89,7 +89,7 @@ describe('the keeper', () => {
     const { world, notice, age } = await warmed()
     await world.runtime.advance(4000)
     const { setTimeout } = world.runtime
-    world.runtime.setTimeout = (callback, ms) => setTimeout(ms > 2000 ? () => {} : callback, ms)
+    world.runtime.setTimeout = (callback, ms) => setTimeout(ms >= 100 ? () => {} : callback, ms)
     notice(5000)
     await world.settle()
     world.runtime.setTimeout = setTimeout

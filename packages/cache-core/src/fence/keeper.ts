@@ -11,6 +11,8 @@ const SHORT_MS = 1_000
 const LEAST_KEPT_MS = 500
 /** A new keeper has this long for its first refresh before it can count as dead. */
 const GRACE_MS = 2_000
+/** Between two refreshes, whatever comes of them. */
+const LEAST_PAUSE_MS = 100
 
 /**
  * Refreshes ahead of need, so that readers do not wait for D1. There is one keeper in an isolate; since the request that
@@ -36,8 +38,8 @@ export class FenceKeeper {
     if (!this.#isOn || maxStalenessMs < LEAST_KEPT_MS) return
     const now = this.#isolate.runtime.now()
     const age = now - this.#isolate.fence.asOf
-    if (age < refreshAge(maxStalenessMs)) return
-    const isAlive = age <= this.#maxStalenessMs || now < this.#startedAt + GRACE_MS
+    if (age >= 0 && age < refreshAge(maxStalenessMs)) return
+    const isAlive = (age >= 0 && age <= this.#maxStalenessMs) || now < this.#startedAt + GRACE_MS
     if (now < this.#until && maxStalenessMs >= this.#maxStalenessMs && isAlive) return
     const until = now + KEEP_MS
     this.#startedAt = now
@@ -56,6 +58,8 @@ export class FenceKeeper {
       }
       try {
         await refresher.run(io)
+        // Even where that left the fence as old as it was.
+        await sleep(runtime, LEAST_PAUSE_MS)
       } catch {
         // Readers meet the failure themselves; meanwhile the pause of a failing D1 is the breaker's.
         if (sql.breaker.isOpen) break

@@ -10,6 +10,8 @@ const SNAPSHOT_TTL_SECONDS = 86_400
 const SNAPSHOT_CACHE_TTL_SECONDS = 30
 /** Patterns in a snapshot before they are folded: about half of what a fence may hold. */
 const MAX_SNAPSHOT_PATTERNS = 5_000
+/** Rows of the log that a snapshot is made from: D1 has one thread, and nobody starts from the oldest of them. */
+const MAX_SNAPSHOT_ROWS = 20_000
 
 const SnapshotSchema = v.object({
   schema: v.literal(1),
@@ -23,12 +25,15 @@ const SnapshotSchema = v.object({
 /** A fence's start: the state of the log at one moment, as an index. */
 export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 
-const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns) GROUP BY value`
-const STATE_SQL = `SELECT s.epoch, s.pruned_to, l.seq, l.event_id FROM invalidation_state s
+/** The newest row that is left out: what came before it, the snapshot's fence does not know. */
+const CUT = `coalesce((SELECT seq FROM invalidation_log ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_SNAPSHOT_ROWS}), 0)`
+const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns)
+WHERE seq > ${CUT} GROUP BY value`
+const STATE_SQL = `SELECT s.epoch, max(s.pruned_to, ${CUT}) AS floor, l.seq, l.event_id FROM invalidation_state s
 JOIN (SELECT seq, event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
 
-const PatternRow = v.object({ pattern: v.string(), seq: v.number() })
-const StateRow = v.object({ epoch: v.string(), pruned_to: v.number(), seq: v.number(), event_id: v.string() })
+const PatternRow = v.object({ pattern: v.fallback(v.string(), '*'), seq: v.number() })
+const StateRow = v.object({ epoch: v.string(), floor: v.number(), seq: v.number(), event_id: v.string() })
 
 /**
  * Builds the snapshot in one transaction: rows, head, prune mark and epoch belong together.
@@ -40,7 +45,7 @@ export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
   if (state === undefined) return null
   let index = new PatternIndex()
   for (const { pattern, seq } of v.parse(v.array(PatternRow), patternRows?.results)) index.add(pattern, seq)
-  let floor = state.pruned_to
+  let { floor } = state
   while (index.size > MAX_SNAPSHOT_PATTERNS) {
     const folded = fold(index, MAX_SNAPSHOT_PATTERNS)
     index = folded.index

@@ -5,7 +5,7 @@ import { type CacheEntry, makeEntry } from '../entry.ts'
 import { buildKey, type CacheKey, kvName } from '../keys/key.ts'
 import type { KeyValueStore } from '../ports.ts'
 import { Stats } from '../stats.ts'
-import { KvTier } from './kv-tier.ts'
+import { KvTier, type PutOutcome } from './kv-tier.ts'
 
 const keyAt = (id: string) => buildKey({ namespace: 'content', entity: 'post', id, version: '1.1' })
 
@@ -25,7 +25,7 @@ class Bench {
     }
   }
 
-  put(overrides: Partial<CacheEntry> = {}, generation = 0): Promise<void> {
+  put(overrides: Partial<CacheEntry> = {}, generation = 0): Promise<PutOutcome> {
     return this.tier.put(this.kv, this.key, generation, this.entry(this.key, overrides), this.policy)
   }
 

@@ -19,6 +19,14 @@ const MAX_BULK = 100
 /** Below KV's 25 MiB, in UTF-16 units times three bytes at most. */
 const MAX_TEXT_LENGTH = 8_000_000
 
+/** What became of a write: `raced` when somebody else had just written the key, `refused` for what KV would never take. */
+export type PutOutcome = 'written' | 'raced' | 'dropped' | 'refused'
+
+/** Too many writes of one key: somebody else has just written it, and KV itself is well. */
+function isRace(error: unknown): boolean {
+  return String(error).includes('429')
+}
+
 /** Workers KV as a tier: every trouble with it is a miss or a dropped write, counted, and never the reader's problem. */
 export class KvTier {
   readonly breaker = new Breaker()
@@ -64,19 +72,19 @@ export class KvTier {
     return found
   }
 
-  /** Stores an entry for the rest of its use. Never throws; a dropped write is counted. */
+  /** Stores an entry for the rest of its use. Never throws; a write that did not come about is counted. */
   async put(
     kv: KeyValueStore,
     key: CacheKey,
     generation: number,
     entry: CacheEntry,
     policy: CacheConfig,
-  ): Promise<void> {
+  ): Promise<PutOutcome> {
     const now = this.#runtime.now()
     // A write is no probe: one that succeeds says nothing about reads, and they would wait another pause.
     if (!entry.found || entry.text.length > MAX_TEXT_LENGTH || this.breaker.isOpen) {
       this.#stats.kv.dropped++
-      return
+      return this.breaker.isOpen ? 'dropped' : 'refused'
     }
     const { value, metadata } = encodeEntry(entry)
     const seconds = Math.ceil((keepUntil(entry, policy) - now) / 1000)
@@ -85,9 +93,11 @@ export class KvTier {
     try {
       const put = kv.put(kvName(key, generation), value, options)
       await withDeadline(this.#runtime, put, WRITE_DEADLINE_MS, 'a KV write')
+      return 'written'
     } catch (error) {
       this.#failed(error)
       this.#stats.kv.dropped++
+      return isRace(error) ? 'raced' : 'dropped'
     }
   }
 
@@ -107,8 +117,7 @@ export class KvTier {
 
   #failed(error: unknown): void {
     this.#stats.kv.errors++
-    // Too many writes of one key: somebody else has just written it, and KV itself is well.
-    if (!String(error).includes('429')) this.breaker.failed(this.#runtime.now())
+    if (!isRace(error)) this.breaker.failed(this.#runtime.now())
   }
 
   #decode(key: CacheKey, record: { value: string | null; metadata: unknown }): CacheEntry | null {

@@ -44,7 +44,8 @@ const Row = v.object({
   event_id_at_head: v.nullable(v.string()),
   seq: v.nullable(v.number()),
   event_id: v.nullable(v.string()),
-  patterns: v.nullable(v.pipe(v.string(), v.parseJson(), v.array(v.string()))),
+  // Whatever stands there was meant to invalidate something; not knowing what, everything.
+  patterns: v.nullable(v.fallback(v.pipe(v.string(), v.parseJson(), v.array(v.string())), ['*'])),
 })
 
 /** @param head the position after which to read */

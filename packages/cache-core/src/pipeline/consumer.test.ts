@@ -17,16 +17,22 @@ function message(id: string, body: unknown, settled: string[]): QueueMessage {
 
 function consumerOf(world: World, warm: CapturedQueue) {
   const recipe = { resource: 'post', params: { id: '1' } }
-  return createConsumer<{ CACHE_KV_ENABLED?: string }>({
+  return createConsumer<Record<string, string>>({
     configs: CONFIGS,
     resources,
     patternsOf: () => ['content:post:1'],
-    plans: async (cache) => {
-      // Plans may read through the cache, which must not keep the batch open.
-      await cache.read(resources.post.at({ id: '1' }))
-      const job = { recipe, priority: 1, reason: 'test' }
-      return { startup: [], forEvent: () => [job], scheduled: [job] }
-    },
+    plans: (cache) => ({
+      startup: [],
+      forEvent: (type) => {
+        if (type === 'post.odd') throw new Error('no such post')
+        return [{ recipe, priority: 1, reason: type }]
+      },
+      // Plans may read through the cache, which must not keep the run open.
+      scheduled: async () => {
+        await cache.read(resources.post.at({ id: '1' }))
+        return [{ recipe, priority: 1, reason: 'scheduled' }]
+      },
+    }),
     bindings: () => ({ db: world.db, kv: world.kv, events: world.events, warm }),
     report: () => {},
   })
@@ -69,4 +75,34 @@ it('leaves nothing pending behind a batch or a cron run: a queue would wait for 
   // No clock moves here, so whatever waits for time stays pending.
   const all = Promise.all(world.background.promises).then(() => 'settled')
   expect(await Promise.race([all, world.settle().then(() => 'pending')])).toBe('settled')
+})
+
+it('lets an event that the plans cannot read hold back no other', async () => {
+  const world = new World()
+  const warm = new CapturedQueue()
+  const settled: string[] = []
+  world.logElsewhere(['content:post:1'], 'post.odd')
+  const odd = String(world.d1.one('SELECT event_id FROM invalidation_log')?.event_id)
+  const messages = [
+    message('m1', eventMessage({ id: odd, type: 'post.odd', payload: {} }), settled),
+    message('m2', eventMessage({ id: 'e2', type: 'post.update', payload: {} }), settled),
+  ]
+  await consumerOf(world, warm).queue({ queue: 'cache-events', messages }, {}, world.background)
+  expect(settled).toEqual(['ack m1', 'ack m2'])
+  expect(warm.sent).toHaveLength(1)
+  expect(world.d1.one('SELECT count(*) AS n FROM invalidation_log WHERE processed_at IS NULL')?.n).toBe(0)
+})
+
+it('keeps rows of the log for as long as an entry without a policy of its own may live', async () => {
+  const world = new World()
+  world.logElsewhere(['other:post:1'])
+  world.logElsewhere(['other:post:2'])
+  world.d1.exec('UPDATE invalidation_log SET processed_at = 1')
+  world.d1.exec(`UPDATE invalidation_log SET created_at = ${Date.now() - 100 * 3600_000}`)
+  const left = () => world.d1.one('SELECT count(*) AS n FROM invalidation_log')?.n
+  const env = { CACHE_DEFAULT_TTL: String(100 * 3600) }
+  await consumerOf(world, new CapturedQueue()).scheduled({ scheduledTime: 60_000 }, env, world.background)
+  expect(left()).toBe(2)
+  await consumerOf(world, new CapturedQueue()).scheduled({ scheduledTime: 60_000 }, {}, world.background)
+  expect(left()).toBe(1)
 })

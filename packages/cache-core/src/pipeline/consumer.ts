@@ -1,5 +1,5 @@
 import { Isolate } from '../isolate.ts'
-import { type CacheConfigs, withoutMemory } from '../policy.ts'
+import { type CacheConfigs, cachePolicy, withoutMemory } from '../policy.ts'
 import {
   type Database,
   type KeyValueStore,
@@ -10,12 +10,13 @@ import {
 import { CacheService } from '../service.ts'
 import { parseSettings } from '../settings.ts'
 import type { ResourceTable } from '../source.ts'
-import { CacheWarmer, type WarmPlans } from '../warmer.ts'
+import { CacheWarmer, type WarmEvent, type WarmPlans } from '../warmer.ts'
 import { handleDeadLetters } from './dead-letters.ts'
 import { handleEvents } from './events.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { runSchedule } from './schedule.ts'
 import { handleWarm } from './warm.ts'
+import type { WarmJob } from './warm-job.ts'
 
 /** A Worker's bindings, by what the pipeline needs them for. */
 export interface ConsumerBindings {
@@ -33,7 +34,7 @@ export interface ConsumerOptions<Env> {
   /** What an outside producer's event invalidates. Throws for a type or payload that it does not know. */
   patternsOf(type: string, payload: unknown): readonly string[]
   /** What to warm, and when; may read the content model to say so. */
-  plans(cache: CacheService): WarmPlans | Promise<WarmPlans>
+  plans(cache: CacheService): WarmPlans
   /** Default: a line of JSON on the console for each step. */
   report?: PipelineReport
 }
@@ -54,10 +55,20 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     return made
   }
 
-  async function warmerFor(env: Env, waitUntil: WaitUntil): Promise<CacheWarmer> {
+  function warmerFor(env: Env, waitUntil: WaitUntil): CacheWarmer {
     const { db, kv } = bindings(env)
-    const cache = new CacheService(isolateFor(env), { db, kv, events: null, waitUntil })
-    return new CacheWarmer(resources, await options.plans(cache))
+    const plans = options.plans(new CacheService(isolateFor(env), { db, kv, events: null, waitUntil }))
+    return new CacheWarmer(resources, { ...plans, forEvent: (type, payload) => jobsOf(plans, type, payload) })
+  }
+
+  /** An event that the plans cannot read warms nothing: it must not hold back the others of its batch. */
+  function jobsOf(plans: WarmPlans, type: string, payload: unknown): readonly WarmJob[] {
+    try {
+      return plans.forEvent(type, payload)
+    } catch (error) {
+      report({ step: 'no warm plan', type, error: String(error) })
+      return []
+    }
   }
 
   return {
@@ -73,8 +84,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
         return handleWarm(queue, messages, { isolate: isolateFor(env), io, resources, report })
       }
       const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-      const warm = async (events: Parameters<CacheWarmer['warmOnEvents']>[0]) =>
-        (await warmerFor(env, waitUntil)).warmOnEvents(events, warmQueue)
+      const warm = (events: readonly WarmEvent[]) => warmerFor(env, waitUntil).warmOnEvents(events, warmQueue)
       await handleEvents(queue, messages, { db, runtime, warm, patternsOf, report })
     },
 
@@ -85,8 +95,11 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     ): Promise<void> {
       const { db, kv, events, warm: warmQueue } = bindings(env)
       const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-      const warm = async () => (await warmerFor(env, waitUntil)).scheduledWarm(warmQueue)
-      await runSchedule(scheduledTime, { db, kv, events, configs, warm, now: runtime.now, report })
+      const warm = () => warmerFor(env, waitUntil).scheduledWarm(warmQueue)
+      // Namespaces without a policy of their own have entries as well.
+      const fallback = cachePolicy('', { ttl: isolateFor(env).settings.defaultTtl })
+      const all = { ...configs, [fallback.namespace]: fallback }
+      await runSchedule(scheduledTime, { db, kv, events, configs: all, warm, now: runtime.now, report })
     },
   }
 }

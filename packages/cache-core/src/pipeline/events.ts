@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { formatBookmark } from '../bookmark.ts'
+import { parsePattern } from '../keys/pattern.ts'
 import { append } from '../log/append.ts'
 import type { Database, Runtime, Statement } from '../ports.ts'
 import type { WarmEvent } from '../warmer.ts'
@@ -55,7 +56,8 @@ export async function handleEvents(
       if (logged.has(id)) continue
       try {
         const { type, payload } = message
-        unlogged.set(id, append(db, { id, type, payload, patterns: deps.patternsOf(type, payload) }, now))
+        const patterns = deps.patternsOf(type, payload).map(parsePattern)
+        unlogged.set(id, append(db, { id, type, payload, patterns }, now))
       } catch (error) {
         for (const copy of copies) poison.push({ message: copy, problem: String(error) })
         byId.delete(id)

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
 import { withDeadline } from '../deadline.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
+import type { PutOutcome } from '../kv/kv-tier.ts'
 import { sourceLoader } from '../read/loader.ts'
 import { Reader } from '../read/reader.ts'
 import { type ResourceTable, type Source, sourceOf } from '../source.ts'
@@ -37,8 +38,8 @@ export async function handleWarm(
 ): Promise<void> {
   const { isolate, report } = deps
   const { runtime } = isolate
-  // With the cache off nobody would read what a job writes.
-  if (!isolate.settings.enabled) {
+  // With the cache or KV off nobody would read what a job writes.
+  if (!isolate.settings.enabled || !isolate.settings.kvEnabled) {
     for (const message of messages) message.ack()
     return
   }
@@ -91,7 +92,9 @@ async function warm(job: WarmJob, deps: WarmDeps): Promise<WarmOutcome> {
   const result = await reader.read(deps.isolate.keyOf(source), sourceLoader(source), source.parse, {
     bookmark,
   })
-  await Promise.all(writes)
+  const outcomes = await Promise.all(writes)
+  if (result.outcome === 'STALE') throw new Error('D1 fails: KV has an old value only')
+  if (outcomes.includes('dropped' satisfies PutOutcome)) throw new Error('KV did not take the value')
   if (!result.found) return 'not found'
   return result.source === 'kv' ? 'fresh' : 'loaded'
 }

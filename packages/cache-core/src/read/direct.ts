@@ -51,6 +51,7 @@ export class DirectTiers {
 
   /** Keeps a value in both tiers, in KV behind the answer. */
   protected keep(key: string, value: unknown, stamped: Stamped): void {
+    if (!this.isolate.serves(this.isolate.keyAt(key))) return
     this.setInMemory(key, value, stamped)
     this.io.waitUntil(this.setInKV(key, value, stamped))
   }

@@ -2,6 +2,7 @@ import type { Loaded } from '../entry.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { decodeTail, tailStatement } from '../log/tail.ts'
 import type { Source } from '../source.ts'
+import { DatabaseUnavailableError, isStatementError } from '../sql.ts'
 
 /** What a load brought, and whether the fence can vouch for it: if not, it is answered but not kept. */
 interface LoaderResult {
@@ -56,9 +57,10 @@ export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly 
       await refresher.run(io)
       const { epoch, head: stamp } = fence
       const loadedAt = runtime.now()
-      const value = await load()
-      await refresher.run(io)
+      const value = await fromDatabase(load)
       if (epoch === null) throw new Error('a refreshed fence has an epoch')
+      // Without it there is no honest bookmark for the answer, and a client would be shown an older value next.
+      await refresher.run(io)
       const content = { text: textOf(value), found: value !== null, label: '', tags }
       return {
         loaded: { ...content, epoch, stamp, upTo: fence.head, loadedAt },
@@ -66,9 +68,19 @@ export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly 
       }
     },
     async loadDirect() {
-      const value = await load()
+      const value = await fromDatabase(load)
       return { text: textOf(value), found: value !== null, label: '', bookmark: null }
     },
+  }
+}
+
+/** Runs a caller's own load. What D1 throws in it, with the mark that all its errors carry, is an outage here as well. */
+async function fromDatabase<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!String(error).includes('D1_ERROR') || isStatementError(error)) throw error
+    throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
   }
 }
 

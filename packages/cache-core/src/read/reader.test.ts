@@ -158,6 +158,26 @@ describe('the staleness bound', () => {
     expect((await cache.read(post, { bookmark: `${epoch}.999` })).bookmark).toBe(other.bookmark)
   })
 
+  it('trusts nothing that was asked at a time which has not come yet: a clock may be set back', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.runtime.time -= 60_000
+    world.writeElsewhere('1', 'new')
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('refuses to write an event whose pattern nothing could match', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    const change = world.retitle('1', 'new')
+    const wrong = { ...change, event: { ...change.event, patterns: ['content:po*'] } }
+    await expect(cache.write([wrong])).rejects.toThrow('a * stands for a whole segment')
+    expect(world.d1.one('SELECT title FROM posts')?.title).toBe('old')
+  })
+
   it('invalidates by tag what it would not by key', async () => {
     const world = new World()
     world.plant('1', 'old')
@@ -269,6 +289,7 @@ describe('what a read costs', () => {
     const { cache, cost } = await inKvAlone()
     expect((await cache.read(post)).source).toBe('kv')
     expect(cost()).toEqual({ d1: 1, kv: 1 })
+    expect(cache.getStats().namespaces.content).toMatchObject({ kvHits: 1, misses: 1, memoryHits: 0 })
   })
 
   it('one whose generation the tail moves: KV once more, by its new name', async () => {
@@ -301,7 +322,7 @@ describe('what a read costs', () => {
   })
 
   it('one after its life, or after an own write: no refresh of a fence that is fresh', async () => {
-    const { world, cache, cost, invalid } = quiet({ ttl: 60, kvEnabled: false })
+    const { world, cache, cost, invalid } = quiet({ ttl: 60, staleIfErrorSeconds: 600, kvEnabled: false })
     await cache.read(post)
     await world.runtime.advance(67_000)
     await cache.read(posts.at({ id: '2' }))
@@ -371,6 +392,28 @@ describe('single flight', () => {
     expect(load).toHaveBeenCalledTimes(1)
     load.mockImplementation(async () => 42)
     expect((await cache.getOrSet('content:sum:1', load)).value()).toBe(42)
+  })
+
+  it('is held by the request that leads it, which may have been answered by then', async () => {
+    const world = new World()
+    const { cache } = world.isolate({ keepsFresh: false, io: { kv: null } })
+    await cache.read(post)
+    let release = () => {}
+    world.d1.before = () => new Promise<void>((resolve) => (release = resolve))
+    const held = world.background.promises.length
+    const reading = cache.read(posts.at({ id: '2' }))
+    await world.settle()
+    let isDone = false
+    expect(world.background.promises.length).toBeGreaterThan(held)
+    void Promise.all(world.background.promises).then(() => {
+      isDone = true
+    })
+    await world.settle()
+    expect(isDone).toBe(false)
+    release()
+    await reading
+    await world.settle()
+    expect(isDone).toBe(true)
   })
 
   it('takes over from a leader that is never heard of again', async () => {
@@ -569,6 +612,41 @@ describe('find', () => {
     const { cache } = world.isolate()
     await expect(cache.get('content:post:1')).rejects.toThrow('run its migrations')
     await expect(cache.getMany(['content:post:1'])).rejects.toThrow('run its migrations')
+  })
+})
+
+describe('errors that are no outage of D1', () => {
+  it('are told, not covered with a value that is known to be wrong', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    await cache.getOrSet('content:sum:1', async () => 'old')
+    await cache.delete('content:sum:1')
+    const forbidden = async () => {
+      throw new RangeError('forbidden')
+    }
+    await expect(cache.getOrSet('content:sum:1', forbidden)).rejects.toThrow('forbidden')
+    const down = async () => {
+      throw new Error('D1_ERROR: network connection lost')
+    }
+    expect((await cache.getOrSet('content:sum:1', down)).outcome).toBe('STALE')
+  })
+
+  it('of one statement do not shut D1 for all others', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache, isolate } = world.isolate()
+    const broken = {
+      ...post,
+      load: (db: typeof world.db) => ({
+        ...post.load(db),
+        statements: [db.prepare('SELECT nonsense FROM posts')],
+      }),
+    }
+    for (let i = 0; i < 5; i++) {
+      await expect(cache.read({ ...broken, id: `broken-${i}` })).rejects.toThrow('no such column')
+    }
+    expect(isolate.sql.breaker.isOpen).toBe(false)
+    expect((await cache.read(post)).outcome).toBe('MISS')
   })
 })
 

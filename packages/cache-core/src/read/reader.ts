@@ -56,7 +56,8 @@ export class Reader {
       this.#counts(key).misses++
       return this.#answer(read, entry, 'MISS', 'database').as(parse)
     } catch (error) {
-      const stale = this.#stale(read)
+      // Only an outage is a reason to answer what is no longer true.
+      const stale = error instanceof DatabaseUnavailableError ? this.#stale(read) : null
       if (stale === null) throw error
       return stale.as(parse)
     }

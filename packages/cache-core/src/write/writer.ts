@@ -1,5 +1,6 @@
 import { formatBookmark } from '../bookmark.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
+import { parsePattern } from '../keys/pattern.ts'
 import { append, appendIfChanged, decodeSeq } from '../log/append.ts'
 import { decodeTail, tailStatement } from '../log/tail.ts'
 import { eventBatches } from '../pipeline/message.ts'
@@ -37,15 +38,17 @@ export class Writer {
   /**
    * Commits changes, all or none; a change whose guard holds it back changes nothing and logs nothing.
    * @param reads statements that read the state after the changes, in the same transaction
-   * @throws whatever D1 throws. Unless a constraint was broken, the write may have happened: what it touches is then checked
+   * @throws PatternError before anything is sent; whatever D1 throws. Unless a constraint was broken, the write may have happened: what it touches is then checked
    * with D1 before it is served again.
    */
-  write(changes: readonly Change[], reads: Statement[] = []): Promise<Committed> {
+  async write(changes: readonly Change[], reads: Statement[] = []): Promise<Committed> {
     const { db } = this.#io
     const now = this.#isolate.runtime.now()
     const statements: Statement[] = []
     const planned: Planned[] = []
     for (const { statement, after = [], event: partial } of changes) {
+      // One that no fence can match would be committed, and invalidate nothing.
+      for (const pattern of partial.patterns) parsePattern(pattern)
       const event = { ...partial, id: partial.id ?? this.#isolate.runtime.uuid() }
       planned.push({ event, at: statements.length })
       statements.push(statement, appendIfChanged(db, event, now), ...after)
