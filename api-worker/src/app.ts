@@ -10,7 +10,7 @@ import { type AppEnv, requestContext } from './context.ts'
 import { type Env, type Setup, setUp } from './env.ts'
 import { MAX_BODY_BYTES } from './http/input.ts'
 import { Problem, problemResponse } from './http/problem.ts'
-import { adminCacheRoutes } from './routes/admin-cache.ts'
+import { ADMIN_PATH, adminCacheRoutes, adminError } from './routes/admin-cache.ts'
 import { authRoutes } from './routes/auth.ts'
 import { configRoutes, pluginRoutes } from './routes/config.ts'
 import { contentRoutes } from './routes/content.ts'
@@ -61,7 +61,10 @@ app.use(async (c, next) => {
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
   if (isFirst && setup.settings.enabled) {
     const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
-    const warmer = new CacheWarmer(resources, warmPlans(async () => []))
+    const warmer = new CacheWarmer(
+      resources,
+      warmPlans(async () => []),
+    )
     waitUntil(warmer.warmOnStartup(setup.isolate, io).catch(() => 0))
   }
   const { cache, repositories } = requestContext(c.env, setup, waitUntil)
@@ -112,11 +115,14 @@ app.route('/api/media', mediaRoutes)
 app.route('/api/users', userRoutes)
 app.route('/api/config', configRoutes)
 app.route('/api/plugins', pluginRoutes)
-app.route('/admin/cache', adminCacheRoutes)
+app.route(ADMIN_PATH, adminCacheRoutes)
 
 app.notFound((c) => problemResponse(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
 
-app.onError((error, c) => problemResponse(c, problemOf(error)))
+app.onError((error, c) => {
+  const problem = problemOf(error)
+  return c.req.path.startsWith(ADMIN_PATH) ? adminError(c, problem) : problemResponse(c, problem)
+})
 
 /** What a client is told of an error. Unknown ones are logged, and kept to ourselves. */
 function problemOf(error: Error): Problem {

@@ -1,3 +1,4 @@
+import { DatabaseUnavailableError } from '@freshet/cache-core'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
@@ -33,11 +34,18 @@ export const authenticate = createMiddleware<AppEnv>(async function authenticate
     return next()
   }
   const cookie = getCookie(c, SESSION_COOKIE)
-  const actor = cookie ? await actorOf(c, cookie) : null
+  const actor = cookie ? await actorOf(c, cookie).catch((error) => anonymousToRead(c, error)) : null
   c.set('actor', actor)
   if (actor !== null) return sameSite(c, next)
   return next()
 })
+
+/** While D1 is down nobody can be recognised; what is public can still be read, as it is by anybody. */
+function anonymousToRead(c: Context<AppEnv>, error: unknown): null {
+  const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
+  if (isRead && error instanceof DatabaseUnavailableError) return null
+  throw error
+}
 
 async function actorOf(c: Context<AppEnv>, token: string): Promise<Actor | null> {
   const hash = await hashToken(token)

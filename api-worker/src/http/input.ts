@@ -29,12 +29,15 @@ export async function readBody<S extends v.GenericSchema>(c: Context, schema: S)
 
 /** Reads the query string. @throws Problem 400 for unknown, repeated or bad parameters */
 export function readQuery<S extends v.GenericSchema>(c: Context, schema: S): v.InferOutput<S> {
-  const query: Record<string, unknown> = {}
-  for (const [name, values] of Object.entries(c.req.queries())) {
-    // One value that is given twice is an array, which no parameter's schema takes.
-    query[name] = values.length === 1 ? values[0] : values
+  const errors: FieldError[] = []
+  const query: [string, string][] = []
+  for (const [name, value] of new URL(c.req.url).searchParams) {
+    if (query.some(([other]) => other === name)) errors.push({ field: name, message: 'is given twice' })
+    query.push([name, value])
   }
-  return check(schema, query, 400, 'query')
+  if (errors[0] !== undefined) throw new Problem(400, `${errors[0].field}: ${errors[0].message}`, { errors })
+  // From entries, since a parameter may be called __proto__.
+  return check(schema, Object.fromEntries(query), 400, 'query')
 }
 
 /** Reads a parameter of the path. @throws Problem 404: what cannot be an id is nobody's */

@@ -30,18 +30,20 @@ export function sendRemoved<T>(c: Context<AppEnv>, written: Written<T>, what: st
 /**
  * The version that `If-Match` allows a write to start from; undefined without that header.
  * @param read reads the item as it is now, checked with D1
- * @throws Problem 412 when the client has seen another representation, 404 when there is none
+ * @param whenMissing what to throw when there is none; default 404
+ * @throws Problem 412 when the client has seen another representation
  */
 export async function versionFor<T extends { version: number }>(
   c: Context<AppEnv>,
   what: string,
   read: (options: { maxStalenessMs: 0 }) => Promise<CacheResult<T>>,
+  whenMissing: (what: string) => Problem = notFound,
 ): Promise<number | undefined> {
   const ifMatch = c.req.header('If-Match')
   if (ifMatch === undefined) return undefined
   const current = await read({ maxStalenessMs: 0 })
   const version = current.value()?.version
-  if (version === undefined) throw notFound(what)
+  if (version === undefined) throw whenMissing(what)
   if (!preconditionHolds(ifMatch, current.etag)) throw mismatch(what)
   return version
 }
@@ -53,7 +55,8 @@ function accepted<T>(c: Context<AppEnv>, written: Written<T>, what: string): Wri
   throw new Problem(409, `Others were changing this ${what} all the time. Nothing was written: try again.`)
 }
 
-function mismatch(what: string): Problem {
+/** The client has seen another representation than there is. */
+export function mismatch(what: string): Problem {
   return new Problem(
     412,
     `The ${what} has changed since you read it: get it again, and send the new ETag as If-Match.`,

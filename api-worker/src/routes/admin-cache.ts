@@ -1,5 +1,5 @@
 import { escapeSegment, PatternError, parsePattern } from '@freshet/cache-core'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
@@ -13,16 +13,17 @@ const InvalidateInput = v.strictObject({
   namespace: v.exactOptional(v.string()),
 })
 
+/** Where these routes are mounted. */
+export const ADMIN_PATH = '/admin/cache'
+
+/** Errors of this surface: it knows 400, 401, 403 and 404, and 503 for what is nobody's mistake. */
+export function adminError(c: Context<AppEnv>, { status, message, headers }: Problem): Response {
+  const kept = ([401, 403, 404, 500, 503] as const).find((one) => one === status) ?? 400
+  return c.json({ success: false, error: message }, kept, { 'Cache-Control': 'no-store', ...headers })
+}
+
 /** `/admin/cache`, for administrators. Answers are `{success, data | message, timestamp}`, errors `{success: false, error}`. */
 export const adminCacheRoutes = new Hono<AppEnv>()
-
-adminCacheRoutes.onError((error, c) => {
-  if (!(error instanceof Problem)) throw error
-  // This surface knows four statuses; what a field holds wrongly is a bad request here.
-  const status = error.status === 401 || error.status === 403 || error.status === 404 ? error.status : 400
-  c.header('Cache-Control', 'no-store')
-  return c.json({ success: false, error: error.message }, status)
-})
 
 // First of all, before any route: nothing here is for anybody else.
 adminCacheRoutes.use(async (c, next) => {

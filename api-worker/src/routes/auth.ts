@@ -20,10 +20,14 @@ authRoutes.post('/login', async (c) => {
   const user = await users.findForLogin(email)
   const isRight = await verifyPassword(password, user?.passwordHash ?? null)
   // One answer for both mistakes, after the same work: it does not tell which addresses exist.
-  if (user === null || !isRight) throw new Problem(401, 'E-mail address or password are wrong.')
+  if (user?.passwordHash == null || !isRight) throw wrongCredentials()
   const token = newToken()
   const expiresAt = Date.now() + SESSION_SECONDS * 1000
-  const { bookmark } = await sessions.create({ hash: await hashToken(token), userId: user.id, expiresAt })
+  const hash = await hashToken(token)
+  const { id: userId, passwordHash } = user
+  const { bookmark } = await sessions.create({ hash, userId, expiresAt, passwordHash })
+  // Somebody changed the password, or removed the user, while it was being checked.
+  if (bookmark === null) throw wrongCredentials()
   setCookie(c, SESSION_COOKIE, token, {
     path: '/',
     httpOnly: true,
@@ -42,6 +46,10 @@ authRoutes.post('/login', async (c) => {
     },
   })
 })
+
+function wrongCredentials(): Problem {
+  return new Problem(401, 'E-mail address or password are wrong.')
+}
 
 authRoutes.post('/logout', async (c) => {
   const { hash } = requireActor(c)

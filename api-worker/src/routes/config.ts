@@ -6,7 +6,7 @@ import { readBody, readPath, readQuery } from '../http/input.ts'
 import { notFound } from '../http/problem.ts'
 import { readOptions, setBookmark } from '../http/read-options.ts'
 import { sendItem, sendList } from '../http/send-read.ts'
-import { sendWritten, versionFor } from '../http/send-write.ts'
+import { mismatch, sendWritten, versionFor } from '../http/send-write.ts'
 
 const WHAT = 'configuration key'
 
@@ -26,7 +26,8 @@ configRoutes.put('/:key', async (c) => {
   const key = keyOf(c)
   const input = await readBody(c, ConfigInput)
   const { config } = c.get('repositories')
-  const version = await versionFor(c, WHAT, (options) => config.find(key, options))
+  // There is no representation of an entry that is yet to be made, so any If-Match fails (RFC 9110, section 13.1.1).
+  const version = await versionFor(c, WHAT, (options) => config.find(key, options), mismatch)
   return sendWritten(c, await config.set(key, input, version), WHAT)
 })
 

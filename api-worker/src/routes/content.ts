@@ -116,8 +116,18 @@ function expectedVersion(c: Context<AppEnv>, id: string): Promise<number | undef
 /** An item that is not published is there for those only who may read it; the label says so without parsing the value. */
 function sendContent(c: Context<AppEnv>, result: CacheResult<ContentItem>): Response {
   const isPrivate = result.found && result.label !== 'published'
-  if (isPrivate && !isAllowed(c, 'content:read-unpublished')) throw notFound(WHAT)
-  return sendItem(c, result, { namespace: 'content', what: WHAT, isPrivate })
+  const isHidden = isPrivate && !isAllowed(c, 'content:read-unpublished')
+  return sendItem(c, isHidden ? asAbsent(result) : result, {
+    namespace: 'content',
+    what: WHAT,
+    isPrivate,
+  })
+}
+
+/** Looks like what is sent where there is nothing, or the headers would tell of a draft: KV never holds "not found". */
+function asAbsent(result: CacheResult<ContentItem>): CacheResult<ContentItem> {
+  if (result.source !== 'kv') return { ...result, found: false }
+  return { ...result, found: false, source: 'database', outcome: 'MISS' }
 }
 
 function requireStatus(c: Context<AppEnv>, status: StatusFilter): void {

@@ -7,18 +7,15 @@ import { DirectTiers, type Stamped } from './read/direct.ts'
 import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
 import { Reader } from './read/reader.ts'
 import type { CacheResult, ReadOptions } from './read/types.ts'
-import type { Source } from './source.ts'
+import type { Query, Source } from './source.ts'
 import { countedDatabase } from './sql.ts'
 import type { CacheStats } from './stats.ts'
 import type { Change, WriteResult } from './write/types.ts'
 import { Writer } from './write/writer.ts'
 
-type Entry = readonly [key: string, value: unknown]
-
 /**
  * The cache, as one request sees it. Keys are written without their version, `content:item:42`; ids that come from outside
  * are escaped with `nameOf`. Methods that need D1 throw `DatabaseUnavailableError` when it fails.
- *
  * @example
  * const waitUntil = (promise) => ctx.waitUntil(promise)
  * const cache = new CacheService(isolate, { db: env.DB, kv: env.CACHE, events: env.EVENTS, waitUntil })
@@ -90,7 +87,7 @@ export class CacheService extends DirectTiers {
   }
 
   /** Stores many values; without a stamp, with one row in the log for all of them. */
-  async setMany(entries: readonly Entry[], stamped?: Stamped): Promise<void> {
+  async setMany(entries: readonly (readonly [string, unknown])[], stamped?: Stamped): Promise<void> {
     if (entries.length === 0) return
     const paths = this.#pathsOf(entries.map(([key]) => key))
     const log = () => this.#writer.purge('cache.set', paths)
@@ -103,6 +100,7 @@ export class CacheService extends DirectTiers {
     return this.deleteMany([key])
   }
 
+  /** The same for many, in one row of the log. */
   async deleteMany(keys: readonly string[]): Promise<WriteResult> {
     return this.#writer.purge('cache.delete', this.#pathsOf(keys))
   }
@@ -116,6 +114,11 @@ export class CacheService extends DirectTiers {
   clear(namespace?: string): Promise<WriteResult> {
     const pattern = namespace === undefined ? '*' : `${escapeSegment(namespace)}:*`
     return this.#writer.purge('cache.clear', [parsePattern(pattern)])
+  }
+
+  /** Asks D1 past the cache, with its deadline and its breaker: what a guarded write starts from must be the newest. */
+  async query<T>({ statements, decode }: Query<T>): Promise<T | null> {
+    return decode(await this.isolate.sql.read(this.io.db, statements))
   }
 
   /** Commits changes with their events: all, or none. */

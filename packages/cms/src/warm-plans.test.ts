@@ -29,9 +29,10 @@ const resourcesAfter = (type: string, payload = payloadOf(type)) =>
 const keyOf = (source: ReturnType<typeof sourceOf>) =>
   buildKey({ namespace: source.namespace, entity: source.entity, id: source.id, version: '1.1' }).path
 
-describe('every warm plan', () => {
-  const plans = warmPlans(SEED_COLLECTIONS)
-  const jobs = [...plans.scheduled, ...EVENT_TYPES.flatMap((type) => plans.forEvent(type, payloadOf(type)))]
+describe('every warm plan', async () => {
+  const plans = warmPlans(async () => SEED_COLLECTIONS)
+  const scheduled = await plans.scheduled()
+  const jobs = [...scheduled, ...EVENT_TYPES.flatMap((type) => plans.forEvent(type, payloadOf(type)))]
   const recipes = [...plans.startup, ...jobs.map(({ recipe }) => recipe)]
 
   it('is of resources that the table has, and of nothing private', () => {

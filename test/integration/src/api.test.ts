@@ -223,6 +223,13 @@ describe('writes', () => {
     expect((await api.request('/api/collections/posts/content')).headers.get('X-Cache-Status')).toBe('MISS')
   })
 
+  it('set no configuration that the client believes to be there and is not', async () => {
+    const put = (headers: Record<string, string>) =>
+      admin.request('/api/config/new-key', { method: 'PUT', body: { value: 1 }, headers })
+    expect((await put({ 'If-Match': '"seen"' })).status).toBe(412)
+    expect((await put({})).status).toBe(200)
+  })
+
   it('manage media, users, configuration and plugins', async () => {
     const media = await editor.request(`/api/media/${seedMediaId(1)}`, {
       method: 'PUT',
@@ -285,7 +292,13 @@ describe('rights', () => {
     for (const reader of [api, viewer]) expect((await reader.request(`/api/content/${id}`)).status).toBe(404)
     const seen = await editor.request(`/api/content/${id}`)
     expect([seen.status, seen.headers.get('Cache-Control')]).toEqual([200, 'private, no-store'])
-    expect((await api.request('/api/content/slug/posts/secret')).status).toBe(404)
+    // Whoever may not see it cannot tell it from nothing: the same headers, first from D1 and then from memory.
+    const shown = (response: Response) =>
+      [...response.headers.keys()].filter((name) => name !== 'content-length').join()
+    const hidden = await api.request('/api/content/slug/posts/secret')
+    const absent = await api.request('/api/content/slug/posts/not-even-secret')
+    expect([hidden.status, shown(hidden)]).toEqual([404, shown(absent)])
+    expect(await hidden.text()).toBe(await absent.text())
   })
 
   it('let a viewer see their own profile, privately', async () => {
@@ -389,6 +402,7 @@ describe('bad input', () => {
     'status=gone',
     'unknown=1',
     'limit=1&limit=2',
+    '__proto__=1',
   ])('list with %s: 400 naming the parameter', async (query) => {
     const response = await api.request(`/api/content?${query}`)
     expect(response.status).toBe(400)
@@ -471,6 +485,8 @@ describe("the operator's part", () => {
       ])
     }
     expect((await admin.request('/admin/cache/nothing-here')).status).toBe(404)
+    const nobody = await api.as('never-given-out').request('/admin/cache/stats')
+    expect([nobody.status, await nobody.json()]).toEqual([401, { success: false, error: expect.any(String) }])
   })
 
   it('checks with D1 on Cache-Control: no-cache, for those who are logged in', async () => {

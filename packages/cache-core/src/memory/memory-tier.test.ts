@@ -49,6 +49,20 @@ describe('the memory tier', () => {
     expect([tier.entries, tier.evictions]).toEqual([3, 1])
   })
 
+  it('lets "not found" have a tenth of the entries, so that made-up ids push out nothing that is read', () => {
+    const tier = new LruMemoryTier({ maxBytes: 1e6, maxEntries: 20 })
+    for (let i = 0; i < 18; i++) tier.set(`found ${i}`, entryOf(), LATER, 0)
+    for (let i = 0; i < 100; i++) tier.set(`absent ${i}`, entryOf('null', { found: false }), LATER, 0)
+    expect(tier.get('found 0')).toBeDefined()
+    expect([...tier.list()].filter(([key]) => key.startsWith('absent')).map(([key]) => key)).toEqual([
+      'absent 99',
+      'absent 98',
+    ])
+    tier.set('absent 99', entryOf(), LATER, 0)
+    for (let i = 0; i < 2; i++) tier.set(`more ${i}`, entryOf('null', { found: false }), LATER, 0)
+    expect(tier.get('absent 99')).toBeDefined()
+  })
+
   it('keeps no more bytes than it may', () => {
     const each = sizeOf('k00', entryOf('x'.repeat(1000)))
     const tier = new LruMemoryTier({ maxBytes: each * 25, maxEntries: 1000 })

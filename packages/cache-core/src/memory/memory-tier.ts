@@ -3,6 +3,8 @@ import type { CacheEntry } from '../entry.ts'
 
 /** An entry over this share of the byte cap would push out too many others. */
 const MAX_ENTRY_SHARE = 0.05
+/** Of the entries, at most this share may say "not found". */
+const MAX_ABSENT_SHARE = 0.1
 /** What an entry costs beside its strings: objects, map slots, list links. Measured on V8, rounded up. */
 const ENTRY_OVERHEAD_BYTES = 500
 /** Each insert looks at this many old entries and drops up to two that are past use. */
@@ -37,6 +39,8 @@ interface Slot {
 export class LruMemoryTier implements MemoryTier {
   readonly #lru: LRUCache<string, Slot>
   readonly #maxEntryBytes: number
+  /** Keys of "not found" entries: their share is bounded, or made-up ids would push out what is really read. */
+  readonly #absent: LRUCache<string, true>
   #evictions = 0
   #scan: Iterator<string> | null = null
 
@@ -46,8 +50,15 @@ export class LruMemoryTier implements MemoryTier {
       max: limits.maxEntries,
       maxSize: limits.maxBytes,
       sizeCalculation: (slot) => slot.bytes,
-      dispose: (_slot, _key, reason) => {
+      dispose: (_slot, key, reason) => {
         if (reason === 'evict') this.#evictions++
+        if (reason !== 'set') this.#absent.delete(key)
+      },
+    })
+    this.#absent = new LRUCache({
+      max: Math.max(1, Math.floor(limits.maxEntries * MAX_ABSENT_SHARE)),
+      dispose: (_true, key, reason) => {
+        if (reason === 'evict') this.#lru.delete(key)
       },
     })
   }
@@ -75,6 +86,9 @@ export class LruMemoryTier implements MemoryTier {
       this.#lru.delete(keyText)
       return false
     }
+    // First: it makes room by dropping another "not found", before the tier would drop what is read.
+    if (entry.found) this.#absent.delete(keyText)
+    else this.#absent.set(keyText, true)
     this.#lru.set(keyText, { entry, keepUntil, bytes })
     return true
   }

@@ -3,7 +3,6 @@ import type { ConfigChange } from '../input/config.ts'
 import type { ConfigValue } from '../model/config.ts'
 import { configValue } from '../resources/config.ts'
 import { type Clock, changeOf, eventOf, sql } from './change.ts'
-import { readCurrent } from './current.ts'
 
 /** Attempts of a write that names no version, when others write the same entry meanwhile. */
 const WRITE_ATTEMPTS = 5
@@ -32,7 +31,7 @@ export class ConfigRepository {
   async set(key: string, input: ConfigChange, expectedVersion?: number): Promise<Written<ConfigValue>> {
     const source = configValue.at({ key })
     for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
-      const current = await readCurrent(this.#db, source.load(this.#db))
+      const current = await this.#cache.query(source.load(this.#db))
       if (expectedVersion !== undefined && current?.version !== expectedVersion) break
       const change = current === null ? this.#insertion(key, input) : this.#modification(current, input)
       const { write, read } = await this.#cache.writeAndRead([change], source)

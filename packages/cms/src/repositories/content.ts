@@ -22,7 +22,6 @@ import { rowsOf } from '../resources/rows.ts'
 import { type Clock, sql } from './change.ts'
 import { brokenUnique, ConstraintError, isBrokenReference } from './constraint-error.ts'
 import { deleteContent, insertContent, updateContent } from './content-changes.ts'
-import { readCurrent } from './current.ts'
 
 /** Which items a list is of: those of one collection, of all, or the featured ones of all. */
 export type ContentScope = { collection: string } | 'all' | 'featured'
@@ -112,7 +111,7 @@ export class ContentRepository extends CachedRepository<
   }
 
   protected async current(id: string): Promise<Current<ContentItem> | null> {
-    const value = await readCurrent(this.db, this.item(id).load(this.db))
+    const value = await this.cache.query(this.item(id).load(this.db))
     return value && { value, version: value.version }
   }
 
@@ -138,7 +137,7 @@ export class ContentRepository extends CachedRepository<
   }
 
   async #currentOf(ids: readonly string[]): Promise<Map<string, ContentItem>> {
-    const items = await readCurrent(this.db, {
+    const items = await this.cache.query({
       statements: [
         sql(
           this.db,
@@ -158,7 +157,7 @@ export class ContentRepository extends CachedRepository<
     }
     if (isBrokenReference(error)) {
       for (const { field, table, id } of referencesOf(input)) {
-        const found = await readCurrent(this.db, {
+        const found = await this.cache.query({
           statements: [sql(this.db, `SELECT id FROM ${table} WHERE id = ?`, [id])],
           decode: (results) => rowsOf(IdRow, results),
         })

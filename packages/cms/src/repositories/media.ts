@@ -12,7 +12,6 @@ import type { MediaItem } from '../model/media.ts'
 import type { Page } from '../model/page.ts'
 import { mediaItem, mediaList } from '../resources/media.ts'
 import { type Clock, changeOf, eventOf, sql } from './change.ts'
-import { readCurrent } from './current.ts'
 
 /** What is known of files, with the events that its changes cause. */
 export class MediaRepository extends CachedRepository<
@@ -38,7 +37,7 @@ export class MediaRepository extends CachedRepository<
   }
 
   protected async current(id: string): Promise<Current<MediaItem> | null> {
-    const value = await readCurrent(this.db, this.item(id).load(this.db))
+    const value = await this.cache.query(this.item(id).load(this.db))
     return value && { value, version: value.version }
   }
 

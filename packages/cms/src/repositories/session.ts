@@ -10,6 +10,8 @@ export interface NewSession {
   userId: string
   /** Milliseconds since the Unix epoch. */
   expiresAt: number
+  /** What the password was checked against: if it is another one by now, or the user is gone, no session is made. */
+  passwordHash?: string
 }
 
 /** Who is logged in. */
@@ -28,13 +30,14 @@ export class SessionRepository {
    * Logs a user in: the session, the time of the log-in and its event in one transaction. Takes the user's expired
    * sessions along, so that they need no janitor.
    */
-  create({ hash, userId, expiresAt }: NewSession): Promise<WriteResult> {
+  create({ hash, userId, expiresAt, passwordHash }: NewSession): Promise<WriteResult> {
     const now = this.#clock.now()
     const eventId = this.#clock.uuid()
     const insert = sql(
       this.#db,
-      'INSERT INTO sessions (id, user_id, created_at, expires_at) SELECT ?, id, ?, ? FROM users WHERE id = ?',
-      [hash, now, expiresAt, userId],
+      `INSERT INTO sessions (id, user_id, created_at, expires_at) SELECT ?, id, ?, ? FROM users
+       WHERE id = ? AND (? IS NULL OR password_hash = ?)`,
+      [hash, now, expiresAt, userId, passwordHash ?? null, passwordHash ?? null],
     )
     const seen = `UPDATE users SET last_login_at = ? WHERE id = ? AND ${IF_LOGGED}`
     const expired = `DELETE FROM sessions WHERE user_id = ? AND expires_at <= ? AND ${IF_LOGGED}`

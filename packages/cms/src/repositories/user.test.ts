@@ -91,6 +91,16 @@ describe('sessions', () => {
     })
   })
 
+  it('are not made for a password that was changed while it was being checked', async () => {
+    await all.users.update(id, { passwordHash: 'new' })
+    const login = { hash: HASH, userId: id, expiresAt: LATER }
+    expect((await all.sessions.create({ ...login, passwordHash: 'old' })).bookmark).toBeNull()
+    expect(await all.sessions.find(HASH)).toBeNull()
+    expect(
+      (await all.sessions.create({ ...login, hash: 'ef'.repeat(32), passwordHash: 'new' })).bookmark,
+    ).not.toBeNull()
+  })
+
   it('are of somebody', async () => {
     expect(await all.sessions.create({ hash: HASH, userId: 'nobody', expiresAt: LATER })).toMatchObject({
       bookmark: null,

@@ -16,7 +16,6 @@ import { rowOf } from '../resources/rows.ts'
 import { userPermissions, userProfile } from '../resources/user.ts'
 import { type Clock, changeOf, eventOf, IF_LOGGED, sql } from './change.ts'
 import { brokenUnique, ConstraintError } from './constraint-error.ts'
-import { readCurrent } from './current.ts'
 
 /** A new user; the password is hashed before it comes here (`hashPassword`). */
 export interface NewUser {
@@ -54,7 +53,7 @@ export class UserRepository extends CachedRepository<UserProfile, never, never, 
 
   /** @returns the user with their password's hash, straight from D1; null when nobody has this address */
   findForLogin(email: string): Promise<LoginUser | null> {
-    return readCurrent(this.db, {
+    return this.cache.query({
       statements: [
         sql(
           this.db,
@@ -89,7 +88,7 @@ export class UserRepository extends CachedRepository<UserProfile, never, never, 
   }
 
   protected async current(id: string): Promise<Current<UserProfile> | null> {
-    const value = await readCurrent(this.db, this.item(id).load(this.db))
+    const value = await this.cache.query(this.item(id).load(this.db))
     return value && { value, version: value.version }
   }
 

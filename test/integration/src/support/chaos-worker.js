@@ -26,6 +26,7 @@ function slow(db) {
         await new Promise(() => {})
       }
       if (chaos.d1DelayMs > 0) await sleep(chaos.d1DelayMs)
+      if (chaos.d1 !== 'ok') throw new Error(`D1_ERROR: ${chaos.d1}`)
       return db.batch(statements)
     },
   }
