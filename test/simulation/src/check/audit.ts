@@ -117,6 +117,9 @@ export class Audit {
     const { d1, model, oracle, verdicts } = this.#world
     const open = d1.look('SELECT event_id FROM invalidation_log WHERE processed_at IS NULL')
     for (const row of open) this.#violate('P4', `event ${String(row.event_id)} was never processed`)
+    const lost = d1.look('SELECT event_id FROM sim_undelivered')
+    for (const row of lost)
+      this.#violate('P4', `event ${String(row.event_id)} left the log before it was processed`)
     const dead = new Map<string, string>()
     for (const row of d1.look('SELECT body FROM dead_letters')) dead.set(String(row.body), '')
     const isDead = (id: string) => [...dead.keys()].some((body) => body.includes(`"${id}"`))

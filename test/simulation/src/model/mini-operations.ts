@@ -28,6 +28,7 @@ export const miniOperations: readonly Operation[] = [
   { name: 'rename', weight: 3, run: rename },
   { name: 'bulk', weight: 1, run: bulk },
   { name: 'flood', weight: 0, run: flood },
+  { name: 'deluge', weight: 0, burst: 9, run: flood },
   { name: 'slow', weight: 3, run: changeSlow },
   { name: 'log in or out', weight: 2, run: logInOrOut },
   { name: 'feed', weight: 2, needsFreshet: true, run: changeFeed },
@@ -176,9 +177,11 @@ async function invalidate({ front, random }: WriteContext): Promise<string | nul
 
 /** Names that nobody reads: they fill the fence. */
 async function junk({ front, random }: WriteContext): Promise<string | null> {
+  // Few groups fold well; of many, the older half must be forgotten.
+  const groups = random.chance(0.7) ? 3 : 1_000
   const names = Array.from(
     { length: random.between(5, 40) },
-    () => `content:junk:${random.below(1_000)}:${random.below(9)}`,
+    () => `content:junk:${random.below(groups)}:${random.below(9)}`,
   )
   return (await front.cache?.deleteMany(names))?.bookmark ?? null
 }

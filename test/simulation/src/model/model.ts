@@ -73,6 +73,8 @@ export interface Operation {
   name: string
   /** How often, beside the others. */
   weight: number
+  /** Requests that do it at the same time, each for itself; 1 where it is not said. */
+  burst?: number
   /** Whether it needs more than a known design has. */
   needsFreshet?: boolean
   /** @returns the bookmark of the write, null when nothing changed */

@@ -96,7 +96,7 @@ const reading: readonly Mutant[] = [
     file: 'fence/pattern-index.ts',
     find: 'return this.#wildMax > seq && this.#root.newest',
     replace: 'return this.#wildMax > seq + 1e9 && this.#root.newest',
-    scenarios: ['storms', 'sleepers'],
+    scenarios: ['storms'],
   },
   {
     name: 'KV entry trusted unproven',
@@ -182,7 +182,7 @@ const fencing: readonly Mutant[] = [
     find: "    if (tail.truncated) return 'more'",
     replace:
       "    if (tail.maxEventId !== null) this.#advance(tail.maxSeq, tail.maxEventId)\n    if (tail.truncated) return 'more'",
-    scenarios: ['sleepers'],
+    scenarios: ['floods'],
   },
   {
     name: 'truncated page moves asOf',
@@ -190,7 +190,7 @@ const fencing: readonly Mutant[] = [
     file: 'fence/fence.ts',
     find: "    if (tail.truncated) return 'more'",
     replace: "    if (tail.truncated) {\n      this.#settle(asked)\n      return 'more'\n    }",
-    scenarios: ['sleepers'],
+    scenarios: ['floods'],
   },
   {
     name: 'rest of a long tail skipped without raising the floor',
@@ -198,7 +198,7 @@ const fencing: readonly Mutant[] = [
     file: 'fence/fence.ts',
     find: '    this.#raiseFloor(tail.maxSeq)\n',
     replace: '',
-    scenarios: ['sleepers'],
+    scenarios: ['floods'],
   },
   {
     name: 'head and rows read by two queries',
@@ -262,7 +262,7 @@ const fencing: readonly Mutant[] = [
     file: 'fence/fence.ts',
     find: 'if (tail.prunedTo > asked.head) this.#raiseFloor(tail.prunedTo)',
     replace: '',
-    scenarios: ['sleepers'],
+    scenarios: ['pruning'],
   },
   {
     name: 'pruning without moving its mark',
@@ -271,7 +271,7 @@ const fencing: readonly Mutant[] = [
     find: 'AND seq <= (SELECT pruned_to FROM invalidation_state WHERE id = 1)',
     replace:
       'AND seq <= (SELECT pruned_to + 40 FROM invalidation_state WHERE id = 1) AND seq < (SELECT max(seq) FROM invalidation_log)',
-    scenarios: ['sleepers'],
+    scenarios: ['pruning'],
   },
   {
     name: 'pruning what is not processed',
@@ -279,7 +279,7 @@ const fencing: readonly Mutant[] = [
     file: 'pipeline/prune.ts',
     find: 'const DELETE = `DELETE FROM invalidation_log WHERE processed_at IS NOT NULL\nAND',
     replace: 'const DELETE = `DELETE FROM invalidation_log WHERE',
-    scenarios: ['queues', 'sleepers', 'trouble'],
+    scenarios: ['pruning'],
   },
   {
     name: 'snapshot trusted without the tail',
@@ -296,7 +296,7 @@ const fencing: readonly Mutant[] = [
     file: 'fence/fence.ts',
     find: 'for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)',
     replace: '',
-    scenarios: ['sleepers', 'steady'],
+    scenarios: ['pruning', 'steady'],
   },
   {
     name: 'snapshot lowers the floor',
@@ -304,7 +304,7 @@ const fencing: readonly Mutant[] = [
     file: 'fence/fence.ts',
     find: 'this.#raiseFloor(snapshot.floor)',
     replace: 'this.floor = Math.min(this.floor, snapshot.floor) - 1',
-    scenarios: ['sleepers', 'storms'],
+    scenarios: ['pruning', 'storms'],
   },
 ]
 
@@ -333,7 +333,7 @@ const writing: readonly Mutant[] = [
     file: 'write/writer.ts',
     find: "if (seq !== null && applied === 'more') fence.markAt(event.patterns, seq)",
     replace: '',
-    scenarios: ['sleepers'],
+    scenarios: ['floods'],
   },
   {
     name: 'own write that the fence could not place not marked',
@@ -428,7 +428,7 @@ const pipeline: readonly Mutant[] = [
     file: 'pipeline/batches.ts',
     find: 'const MAX_BATCH_MESSAGES = 100',
     replace: 'const MAX_BATCH_MESSAGES = 1000',
-    scenarios: ['sleepers'],
+    scenarios: ['floods'],
   },
   {
     name: 'an expiration below KV’s least',

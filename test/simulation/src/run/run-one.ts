@@ -25,6 +25,7 @@ export function runOne(seed: number, scenario: Scenario, options: RunOptions = {
           maxPatterns: scenario.maxPatterns,
           maxEntries: scenario.maxEntries,
           env: scenario.env,
+          pruneTtl: scenario.pruneTtl,
           isDesign: design !== undefined,
           makeFront: design === undefined ? freshetFront : designFront(design),
           trace: options.trace,

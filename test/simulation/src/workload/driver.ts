@@ -14,6 +14,8 @@ const CRON_EVERY_MS = 60_000
 const AUDIT_EVERY_MS = 1_500
 /** Popularity of keys: the first ones are read most. */
 const SKEW = 1.6
+/** Keys that one request asks for at the same time. */
+const MOST_AT_ONCE = 16
 /** Writers are fewer when all is calm, so that a hit rate can show. */
 const CALM_FACTOR = 8
 /** The last part of a run, over which the hit rate must have recovered. */
@@ -79,7 +81,7 @@ export class Driver {
     this.#repeat(killEveryMs, this.#calmFrom, () => this.#kill())
     this.#repeat(freezeEveryMs, this.#calmFrom, () => this.#freeze())
     this.#repeat(restoreEveryMs, this.#calmFrom - 10_000, () => this.#restore())
-    this.#repeat(restoreEveryMs / 3, this.#calmFrom, () => this.#backUp())
+    this.#repeat(restoreEveryMs / 8, this.#calmFrom, () => this.#backUp())
     this.#repeat(deployEveryMs, this.#calmFrom, () => this.#deploy())
     this.#repeat(quietEveryMs, this.#calmFrom, () => this.#goQuiet())
     this.#repeat(poisonEveryMs, this.#calmFrom, () => this.#poison())
@@ -150,10 +152,14 @@ export class Driver {
     const roll = random.next()
     const maxStalenessMs =
       roll < strongShare ? 0 : roll < strongShare + shortShare ? random.between(1, 4_000) : null
-    const keys = Array.from({ length: random.between(1, this.#scenario.readsPerRequest) }, () =>
+    const inTurn = client.carries || random.chance(0.5)
+    // Six connections are all that a request has: what it reads at once, it reads in small numbers.
+    const most = inTurn
+      ? this.#scenario.readsPerRequest
+      : Math.min(MOST_AT_ONCE, this.#scenario.readsPerRequest)
+    const keys = Array.from({ length: random.between(1, most) }, () =>
       random.pick(this.#world.oracle.keys, SKEW),
     )
-    const inTurn = client.carries || random.chance(0.3)
     const invocation = this.#world.request(host, 'request', async (front) => {
       const reads: Promise<void>[] = []
       for (const key of keys) {
@@ -199,13 +205,19 @@ export class Driver {
 
   /** An editor writes, and then at once reads, mostly what they wrote, through whatever isolate answers. */
   #write(): void {
-    const { random, loop, oracle, d1 } = this.#world
+    const { random, loop } = this.#world
     if (loop.now < this.#quietUntil && random.chance(0.5)) return
     const client = random.pick(this.#clients)
-    const host = this.#hostFor(client)
     const roll = random.next() * this.#weights
     const operation = this.#operations.find(({ upTo }) => roll < upTo)?.operation
     if (operation === undefined) return
+    for (let i = 1; i < (operation.burst ?? 1); i++) this.#run(operation, random.pick(this.#clients))
+    this.#run(operation, client)
+  }
+
+  #run(operation: Operation, client: Client): void {
+    const { random, loop, oracle, d1 } = this.#world
+    const host = this.#hostFor(client)
     this.#world.trace(() => `${operation.name} by client ${client.id} in isolate ${host.id}`)
     const invocation = this.#world.request(host, operation.name, async (front, io, own) => {
       const epoch = oracle.epoch
@@ -222,6 +234,7 @@ export class Driver {
   #readBack(client: Client, bookmark: string): void {
     const { random, reads, oracle, loop } = this.#world
     loop.after(random.below(50), () => {
+      if (this.#world.hosts.length === 0) return
       const host = random.pick(this.#world.hosts)
       const keys = Array.from({ length: 4 }, () => random.pick(oracle.keys, SKEW))
       this.#world.request(host, 'read back', async (front) => {
@@ -363,7 +376,7 @@ export class Driver {
   }
 
   #poison(): void {
-    const { random, events, warm, audit, value } = this.#world
+    const { random, events, warm, dead, audit, value } = this.#world
     const bodies: [typeof events, unknown][] = [
       [events, { v: 1, id: `poison-${value()}`, type: 'no.such', payload: {} }],
       [events, { nothing: value() }],
@@ -380,6 +393,7 @@ export class Driver {
           reason: `poison ${value()}`,
         },
       ],
+      [dead, { v: 1, id: `spent-${value()}`, type: 'feed.update', payload: { id: 'f0' } }],
     ]
     const [queue, body] = random.pick(bodies)
     audit.poisoned(body)

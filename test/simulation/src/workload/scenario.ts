@@ -50,6 +50,8 @@ export interface Scenario {
   quietEveryMs: number
   quietMs: readonly [least: number, most: number]
   restoreEveryMs: number
+  /** A consumer that was deployed with so short a lifetime prunes by it, while entries live longer; null for the model's own. */
+  pruneTtl: number | null
   deployEveryMs: number
   /** Mean time between messages that nobody can read; 0 for never. */
   poisonEveryMs: number

@@ -1,4 +1,5 @@
 import {
+  type CacheConfigs,
   CacheService,
   CacheWarmer,
   Isolate,
@@ -34,6 +35,11 @@ const MAX_SKEW_MS = 30
 /** The wall time that a consumer's or cron's invocation gets (PLATFORM.md). */
 const MAX_WALL_MS = 15 * 60_000
 
+/** Notes each row that leaves the log before its event was processed. */
+const UNDELIVERED = `CREATE TABLE sim_undelivered (event_id TEXT NOT NULL);
+CREATE TRIGGER sim_undelivered_note BEFORE DELETE ON invalidation_log WHEN old.processed_at IS NULL
+BEGIN INSERT INTO sim_undelivered VALUES (old.event_id); END`
+
 /** What a world is made from. */
 export interface WorldOptions {
   seed: string
@@ -43,6 +49,8 @@ export interface WorldOptions {
   /** Environment variables of the Workers. */
   env: Readonly<Record<string, string>>
   maxEntries: number
+  /** Lifetime in seconds by which the log is pruned; null for the model's own. */
+  pruneTtl: number | null
   /** Whether a known design is in Freshet's place. */
   isDesign: boolean
   makeFront: (world: World, host: Host, io: RequestIo) => Front
@@ -75,6 +83,7 @@ export class World {
   /** Whether promises may never settle: then nobody can end in time. */
   mayHang = false
   readonly #warmer: CacheWarmer
+  readonly #pruneConfigs: CacheConfigs
   #hosts = 0
   #values = 0
 
@@ -86,7 +95,7 @@ export class World {
     const { loop, random } = this
     this.network = new Network(random)
     this.d1 = new SimD1(loop, this.network, random)
-    for (const sql of this.model.schema) this.d1.exec(sql)
+    for (const sql of [...this.model.schema, UNDELIVERED]) this.d1.exec(sql)
     this.kv = new SimKv(loop, this.network, random)
     const queue = (name: string, deadLetters: SimQueue | null) =>
       new SimQueue(
@@ -98,11 +107,21 @@ export class World {
     this.dead = queue('cache-dead-letters', null)
     this.events = queue('cache-events', this.dead)
     this.warm = queue('cache-warm-high', this.dead)
+    const { pruneTtl } = options
+    this.#pruneConfigs =
+      pruneTtl === null
+        ? this.model.configs
+        : Object.fromEntries(
+            Object.entries(this.model.configs).map(([name, config]) => [
+              name,
+              { ...config, ttl: pruneTtl, staleIfErrorSeconds: 0 },
+            ]),
+          )
     const { jobsFor: forEvent, scheduled, resources } = this.model
     this.#warmer = new CacheWarmer(resources, {
       startup: scheduled.map(({ recipe }) => recipe),
       forEvent,
-      scheduled,
+      scheduled: () => scheduled,
     })
     this.oracle = new Oracle(this.d1, loop, this.model.keys)
     const { d1, network, oracle, verdicts } = this
@@ -188,7 +207,7 @@ export class World {
         db: this.d1.database,
         kv: this.kv.namespace,
         events: this.events.producer,
-        configs: this.model.configs,
+        configs: this.#pruneConfigs,
         warm: () => this.#warmer.scheduledWarm(this.warm.producer),
         now: host.runtime.now,
         report: () => {},
