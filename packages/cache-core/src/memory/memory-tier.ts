@@ -57,7 +57,8 @@ export class LruMemoryTier implements MemoryTier {
     })
     this.#absent = new LRUCache({
       max: Math.max(1, Math.floor(limits.maxEntries * MAX_ABSENT_SHARE)),
-      dispose: (_true, key, reason) => {
+      // After, since dropping the entry comes back here for the key that is just leaving.
+      disposeAfter: (_true, key, reason) => {
         if (reason === 'evict') this.#lru.delete(key)
       },
     })
