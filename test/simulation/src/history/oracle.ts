@@ -31,6 +31,8 @@ export class Oracle {
   epoch = ''
   /** Reads that began before this time are promised nothing: a restored database was not yet found out. */
   epochMovedAt = 0
+  /** How often the database was restored. */
+  restores = 0
   #seqs: number[] = [0]
   #txns: number[] = [-1]
   readonly #d1: SimD1
@@ -63,6 +65,7 @@ export class Oracle {
 
   /** The database is another one: nothing is promised before its epoch has moved. */
   restored(txn: number): void {
+    this.restores++
     this.#readAll(txn)
     this.#seqs = [0]
     this.#txns = [-1]
