@@ -71,6 +71,35 @@ describe('getOrSet', () => {
     expect([isolate.memory.entries, world.kv.writes]).toEqual([0, 0])
   })
 
+  it('serves the last value while D1 fails in its load; other failures are the caller’s', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    const failing = (message: string) =>
+      cache.getOrSet(KEY, async () => {
+        throw new Error(message)
+      })
+    await cache.getOrSet(KEY, async () => 1, { tags: ['a:b'] })
+    await cache.invalidate('a:*')
+    const stale = await failing('D1_ERROR: Network connection lost.')
+    expect([stale.outcome, stale.value()]).toEqual(['STALE', 1])
+    await expect(failing('D1_ERROR: no such table: n')).rejects.toThrow('no such table')
+    await expect(failing('cannot read properties of undefined')).rejects.toThrow('cannot read')
+    const counts = cache.getStats().namespaces.content
+    expect([counts?.loads, counts?.loadErrors, counts?.stale]).toEqual([4, 3, 1])
+  })
+
+  it('with the cache off calls its load, and nothing else', async () => {
+    const world = new World()
+    const { cache } = world.isolate({ env: { CACHE_ENABLED: 'false' } })
+    const read = await cache.getOrSet(KEY, async () => 1)
+    expect([read.outcome, read.value(), read.bookmark, world.queries()]).toEqual(['BYPASS', 1, null, 0])
+    await expect(
+      cache.getOrSet(KEY, async () => {
+        throw new Error('D1_ERROR: Network connection lost.')
+      }),
+    ).rejects.toThrow(DatabaseUnavailableError)
+  })
+
   it('refuses what JSON cannot say', async () => {
     const { cache } = new World().isolate()
     await expect(cache.getOrSet(KEY, async () => undefined)).rejects.toThrow('must be JSON')
@@ -127,6 +156,18 @@ describe('set and setMany', () => {
       ]),
     ).rejects.toThrow('is no key')
     expect(patternsLogged(world)).toEqual([])
+  })
+
+  it('where the cache is off are logged all the same, and kept nowhere', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate({ env: { CACHE_ENABLED: 'false' } })
+    await cache.set(KEY, 1)
+    await world.settle()
+    expect([patternsLogged(world), isolate.memory.entries, world.kv.writes]).toEqual([
+      [['cache.set', [KEY]]],
+      0,
+      0,
+    ])
   })
 
   it('of nothing are nothing', async () => {

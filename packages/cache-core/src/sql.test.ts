@@ -1,6 +1,6 @@
 import { ManualRuntime, SqliteD1 } from '@freshet/test-support'
 import { describe, expect, it } from 'vitest'
-import { countedDatabase, DatabaseUnavailableError, Sql } from './sql.ts'
+import { countedDatabase, DatabaseUnavailableError, isStatementError, Sql } from './sql.ts'
 import { Stats } from './stats.ts'
 
 function bench() {
@@ -58,6 +58,46 @@ describe('a read of D1', () => {
     await expect(sql.read(db, [select])).rejects.toThrow('not asked again before a probe succeeds')
     await sql.read(db, [select], true)
     expect((await sql.read(db, [select])).length).toBe(1)
+  })
+})
+
+describe('a statement that is wrong', () => {
+  it('is the fault of one query: D1’s own error, and no step to an open breaker', async () => {
+    const { sql, db, d1, stats } = bench()
+    for (let i = 0; i < 5; i++) {
+      const error = await sql.read(db, [d1.prepare('SELECT b FROM t')]).catch((thrown: unknown) => thrown)
+      expect(error).not.toBeInstanceOf(DatabaseUnavailableError)
+      expect(String(error)).toContain('no such column')
+    }
+    expect([sql.breaker.isOpen, stats.d1.errors]).toEqual([false, 5])
+  })
+
+  it.each([
+    'D1_ERROR: no such table: posts: SQLITE_ERROR',
+    'D1_ERROR: near "SELEC": syntax error at offset 0: SQLITE_ERROR',
+    'D1_ERROR: UNIQUE constraint failed: posts.id: SQLITE_CONSTRAINT',
+    'D1_ERROR: too many SQL variables at offset 500: SQLITE_ERROR',
+    'D1_ERROR: ambiguous column name: id',
+    "D1_TYPE_ERROR: Type 'undefined' not supported for value 'undefined'",
+  ])('is told by %j', (message) => {
+    expect(isStatementError(new Error(message))).toBe(true)
+  })
+
+  // Cloudflare's own list: developers.cloudflare.com/d1/observability/debug-d1
+  it.each([
+    'D1_ERROR: D1 DB reset because its code was updated.',
+    'D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.',
+    'D1_ERROR: Network connection lost.',
+    'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
+    'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+    "D1_ERROR: Can't read from request stream because client disconnected.",
+    'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
+    'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
+    'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+    "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.",
+    'D1_ERROR: D1 DB exceeded its CPU time limit and was reset.',
+  ])('is not told by %j: that is an outage', (message) => {
+    expect(isStatementError(new Error(message))).toBe(false)
   })
 })
 

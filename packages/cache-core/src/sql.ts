@@ -56,9 +56,14 @@ export class Sql {
   }
 }
 
-/** Whether SQLite refused the statement itself: the fault of one query, and no reason to give up on all others. */
+/**
+ * Whether SQLite refused the statement itself: the fault of one query, and no reason to give up on all others. An overloaded
+ * D1 has "too many requests queued", which is none.
+ */
 export function isStatementError(error: unknown): boolean {
-  return /no such|syntax error|constraint failed|too many|TYPE_ERROR|ambiguous/i.test(String(error))
+  return /no such|syntax error|constraint failed|too many (?!requests)|TYPE_ERROR|ambiguous/i.test(
+    String(error),
+  )
 }
 
 /** A database that counts what it is asked, whoever asks: the cache, a repository, a log-in. */

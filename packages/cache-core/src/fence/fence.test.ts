@@ -95,6 +95,16 @@ describe('freshness', () => {
     expect(bench.fence.isFresh(need)).toBe(true)
   })
 
+  it('is not had from a clock that was set back since', () => {
+    const bench = new Bench()
+    bench.refresh()
+    bench.time -= 1
+    expect(bench.fence.isFresh(bench.need({ maxStalenessMs: 5000 }))).toBe(false)
+    const need = bench.need({ maxStalenessMs: 5000 })
+    bench.refresh()
+    expect(bench.fence.isFresh(need)).toBe(true)
+  })
+
   it('reaches a bookmark by the head, by the stamp, or, past the end of the log, by asking', () => {
     const bench = new Bench()
     bench.commit('a')
@@ -134,11 +144,13 @@ describe('the tail (rule 2)', () => {
     bench.refresh()
     const before = bench.entry('content:other:1')
     for (let i = 0; i < 9; i++) bench.commit('content:post:1')
+    bench.time += 5
     const asked = bench.ask()
     const page = bench.log.tail(asked.head)
     expect(bench.fence.apply(page, asked)).toBe('more')
+    expect(bench.fence.asOf).toBe(100)
     bench.fence.skipTo(page, asked)
-    expect([bench.fence.head, bench.fence.floor, bench.fence.asOf]).toEqual([9, 9, 100])
+    expect([bench.fence.head, bench.fence.floor, bench.fence.asOf]).toEqual([9, 9, 105])
     expect(bench.fence.isValid(before)).toBe(false)
     expect(bench.fence.isValid(bench.entry('content:other:1'))).toBe(true)
     expect(bench.refresh()).toBe('current')
@@ -200,6 +212,16 @@ describe('own writes (rule 3)', () => {
     expect(bench.fence.isValid(bench.entry())).toBe(true)
   })
 
+  it('of unknown outcome bring back no doubt that was settled before', () => {
+    const bench = new Bench()
+    bench.refresh()
+    bench.fence.markUnknown(['content:post:1'], ++bench.order)
+    bench.refresh()
+    bench.fence.markUnknown(['content:post:2'], ++bench.order)
+    expect(bench.fence.isValid(bench.entry('content:post:1'))).toBe(true)
+    expect(bench.fence.isValid(bench.entry('content:post:2'))).toBe(false)
+  })
+
   it('in doubt do not pile up while D1 is away: past the cap, everything is in doubt', () => {
     const bench = new Bench(10)
     bench.refresh()
@@ -222,6 +244,21 @@ describe('bounded memory (rule 6)', () => {
     expect(bench.fence.size).toBeLessThanOrEqual(8)
     expect(bench.fence.isValid(old)).toBe(false)
     expect(bench.fence.isValid(bench.entry('content:post:0'))).toBe(true)
+  })
+
+  it('leaves alone what just fits', () => {
+    const bench = new Bench(3)
+    for (let i = 1; i <= 3; i++) bench.commit(`content:post:${i}`)
+    bench.refresh()
+    expect([bench.fence.size, bench.fence.floor, bench.fence.generation('content:post:9')]).toEqual([3, 0, 0])
+  })
+
+  it('holds for a snapshot as well', () => {
+    const bench = new Bench(8)
+    for (let i = 0; i < 30; i++) bench.commit(`content:post:${i}`)
+    const snapshot = bench.log.snapshot()
+    if (snapshot !== null) bench.fence.merge(snapshot)
+    expect(bench.fence.size).toBeLessThanOrEqual(8)
   })
 
   it('holds for marks of own writes as well', () => {
@@ -389,6 +426,15 @@ describe('restores (rule 8)', () => {
       107,
     ])
     expect(bench.fence.isValid(entry)).toBe(false)
+    expect(bench.fence.isValid(bench.entry())).toBe(true)
+  })
+
+  it('end the doubts of the epoch before, for an answer asked after them', () => {
+    const bench = restored()
+    bench.fence.noteWrite()
+    bench.fence.markUnknown(['content:post:*'], ++bench.order)
+    bench.log.moveEpoch('e1', 0)
+    expect(bench.refresh()).toBe('adopted')
     expect(bench.fence.isValid(bench.entry())).toBe(true)
   })
 

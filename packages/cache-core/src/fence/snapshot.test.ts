@@ -32,6 +32,24 @@ describe('buildSnapshot', () => {
     expect(batches).toBe(1)
   })
 
+  it('takes a pattern that is none for one that matches everything: it was meant to invalidate something', async () => {
+    const world = new World()
+    world.d1.exec(`INSERT INTO invalidation_log (event_id, type, payload, patterns, created_at)
+      VALUES ('a', 'x', 'null', '[7, "a"]', 1)`)
+    expect(Object.fromEntries((await buildSnapshot(world.db))?.patterns ?? [])).toEqual({ '*': 1, a: 1 })
+  })
+
+  it('is made from the newest 20,000 rows, and trusts nothing older', async () => {
+    const world = new World()
+    world.logMany(20_007, `CASE WHEN value <= 7 THEN 'content:old:1' ELSE 'content:new:1' END`)
+    const snapshot = await buildSnapshot(world.db)
+    expect([snapshot?.floor, snapshot?.head, snapshot?.patterns]).toEqual([
+      7,
+      20_007,
+      [['content:new:1', 20_007]],
+    ])
+  })
+
   it('is null for an empty log', async () => {
     expect(await buildSnapshot(new World().db)).toBe(null)
   })

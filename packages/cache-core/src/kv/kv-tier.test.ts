@@ -68,14 +68,16 @@ describe('a value in KV', () => {
     const bench = new Bench()
     const seen: unknown[] = []
     const kv = {
-      async getWithMetadata(_name: string, { cacheTtl }: { cacheTtl?: number }) {
+      async getWithMetadata(names: string | string[], { cacheTtl }: { cacheTtl?: number }) {
         seen.push(cacheTtl)
-        return { value: null, metadata: null }
+        return typeof names === 'string' ? { value: null, metadata: null } : new Map()
       },
     } as unknown as KeyValueStore
     for (const policy of [policyOf(), policyOf({ kvCacheTtlSeconds: 300 })])
       await bench.tier.get(kv, bench.key, 0, policy)
-    expect(seen).toEqual([30, 300])
+    for (const policy of [policyOf(), policyOf({ kvCacheTtlSeconds: 300 })])
+      await bench.tier.getMany(kv, [{ key: bench.key, generation: 0 }], policy)
+    expect(seen).toEqual([30, 300, 30, 300])
   })
 
   it('is never "not found", nor one too large for KV: those writes are dropped and counted', async () => {

@@ -131,6 +131,14 @@ describe('an event from an outside producer', () => {
     expect(new Set(outcomes(messages))).toEqual(new Set(['acked']))
   })
 
+  it('is set aside where the rules make no pattern of it that a fence could match', async () => {
+    const bench = new Bench()
+    const message = bench.produced('a', 'post.update', 'x*')
+    await bench.handle([message])
+    expect([message.outcome, bench.rows()]).toEqual(['acked', []])
+    expect(bench.letters()).toMatchObject([{ reason: expect.stringContaining('PatternError') }])
+  })
+
   it('of a type that nobody knows is set aside', async () => {
     const bench = new Bench()
     const messages = [bench.produced('a', 'post.vanish'), bench.produced('b')]

@@ -125,8 +125,8 @@ describe('a warm job', () => {
     ])
   })
 
-  it('has nothing to do where the cache is off', async () => {
-    const bench = new Bench({ CACHE_ENABLED: 'false' })
+  it.each(['CACHE_ENABLED', 'CACHE_KV_ENABLED'])('has nothing to do without %s', async (name) => {
+    const bench = new Bench({ [name]: 'false' })
     const message = bench.message({})
     await bench.handle([message])
     expect([message.outcome, bench.world.queries()]).toEqual(['acked', 0])
@@ -254,6 +254,35 @@ describe('a job that cannot be done', () => {
     const handling = bench.handle([message])
     await bench.world.runtime.advance(10_000)
     await handling
+    expect(message.outcome).toBe('retried')
+  })
+
+  it('since KV does not take its value comes again; a race that another writer won is done', async () => {
+    const bench = new Bench()
+    for (const [error, outcome] of [
+      ['KV PUT failed: 500', 'retried'],
+      ['KV PUT failed: 429 Too Many Requests', 'acked'],
+    ]) {
+      bench.world.plant(`${error}`, 'first')
+      bench.world.kv.before = (operation) => {
+        if (operation === 'put') throw new Error(error)
+      }
+      const message = bench.message({ id: `${error}` })
+      await bench.handle([message])
+      expect(message.outcome).toBe(outcome)
+    }
+  })
+
+  it('since D1 fails and KV has an old value only comes again', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    await bench.handle([bench.message({})])
+    await bench.world.runtime.advance(10_000)
+    bench.world.d1.before = () => {
+      throw new Error('D1_ERROR: Network connection lost.')
+    }
+    const message = bench.message({})
+    await bench.handle([message])
     expect(message.outcome).toBe('retried')
   })
 

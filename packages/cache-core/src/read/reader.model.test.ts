@@ -240,18 +240,22 @@ describe('a town of isolates, with a KV as late as it likes and a D1 that answer
   it.each([
     ['in peace', 0],
     ['in trouble', 0.15],
-  ])('%s answers within the bound, its own writes and its bookmarks', async (_, trouble) => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(),
-        fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }),
-        async (seed, steps) => {
-          const town = new Town(seed, trouble)
-          for (const what of steps) await town.run(what)
-          await town.end()
-        },
-      ),
-      { numRuns: 40 },
-    )
-  })
+  ])(
+    '%s answers within the bound, its own writes and its bookmarks',
+    async (_, trouble) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.nat(),
+          fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }),
+          async (seed, steps) => {
+            const town = new Town(seed, trouble)
+            for (const what of steps) await town.run(what)
+            await town.end()
+          },
+        ),
+        { numRuns: 40 },
+      )
+    },
+    120_000,
+  )
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CapturedQueue, posts, World } from '../../test/world.ts'
+import { PatternError } from '../keys/pattern.ts'
 import { parseEventMessage } from '../pipeline/message.ts'
 import { Writer } from './writer.ts'
 
@@ -65,6 +66,16 @@ describe('a write', () => {
     await elsewhere.read(post)
     const { bookmark } = await cache.write([world.retitle('1', 'new')])
     expect((await elsewhere.read(post, { bookmark })).value()?.title).toBe('new')
+  })
+
+  it('with a pattern that no fence could match is refused before anything is sent', async () => {
+    const { world, cache } = planted()
+    for (const pattern of ['', 'content:po*', 'content::1']) {
+      const change = world.retitle('1', 'new')
+      const event = { ...change.event, patterns: ['content:post:1', pattern] }
+      await expect(cache.write([{ ...change, event }])).rejects.toThrow(PatternError)
+    }
+    expect([logged(world), world.queries()]).toEqual([[], 0])
   })
 
   it('whose guard holds it back changes nothing, logs nothing, and has no bookmark', async () => {
