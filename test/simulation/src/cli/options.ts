@@ -23,7 +23,7 @@ const number = v.pipe(v.number(), v.minValue(0))
 const Empty = v.union([v.pipe(v.array(v.unknown()), v.length(0)), v.strictObject({})])
 
 /** Fields of a scenario that shrinking may change; a list or table of troubles can only be emptied. */
-export const OverridesSchema = v.strictObject({
+const OverridesSchema = v.strictObject({
   durationMs: v.optional(number),
   locations: v.optional(number),
   isolatesPerLocation: v.optional(number),

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Presets, SingleBar } from 'cli-progress'
 import { Verdicts, type Violation } from '../check/verdicts.ts'
 import { designs } from '../designs/table.ts'
@@ -51,7 +52,11 @@ export async function simulate(options: SimulateOptions, write: (line: string) =
       `${figures.mutants.filter(({ killed }) => killed).length} of ${figures.mutants.length} mutants killed`,
     )
   }
-  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`)
+  if (options.json !== null) {
+    // A path is relative to where it was typed; the script behind npm runs in the root.
+    const from = process.env.FRESHET_CALLER_DIR ?? process.cwd()
+    writeFileSync(resolve(from, options.json), `${JSON.stringify(figures, null, 2)}\n`)
+  }
   const [failure] = failures
   if (failure !== undefined) await explain(failure, options, write)
   return failures.length === 0 && (figures.mutants ?? []).every(({ killed }) => killed)

@@ -60,7 +60,7 @@ export const list = defineResource({
 })
 
 const Versioned = v.object({ id: v.string(), v: v.number() })
-export type Versioned = v.InferOutput<typeof Versioned>
+type Versioned = v.InferOutput<typeof Versioned>
 
 /** One row of a table `(id, v)`, cached under a namespace and entity of its own. */
 function versioned(of: { name: string; namespace: string; entity: string; table: string }) {
@@ -79,20 +79,20 @@ function versioned(of: { name: string; namespace: string; entity: string; table:
 }
 
 /** A user's own view of themselves: private. */
-export const profile = versioned({ name: 'profile', namespace: 'user', entity: 'profile', table: 'authors' })
+const profile = versioned({ name: 'profile', namespace: 'user', entity: 'profile', table: 'authors' })
 /** Changed by an outside producer, whose event comes through the queue. */
-export const feed = versioned({ name: 'feed', namespace: 'content', entity: 'feed', table: 'feeds' })
+const feed = versioned({ name: 'feed', namespace: 'content', entity: 'feed', table: 'feeds' })
 /** Read by a function of several queries. */
 export const slow = versioned({ name: 'slow', namespace: 'content', entity: 'slow', table: 'slows' })
 /** Changed by nobody knows whom: only its lifetime bounds its age. */
-export const rate = versioned({ name: 'rate', namespace: 'rate', entity: 'of', table: 'rates' })
+const rate = versioned({ name: 'rate', namespace: 'rate', entity: 'of', table: 'rates' })
 /** Set into the cache, and nowhere else. */
-export const blob = versioned({ name: 'blob', namespace: 'content', entity: 'blob', table: 'blobs' })
+const blob = versioned({ name: 'blob', namespace: 'content', entity: 'blob', table: 'blobs' })
 
 const SessionRow = v.object({ token: v.string(), user: v.string(), name: v.number() })
 
 /** Who a token speaks for: private, and never in KV. */
-export const session = defineResource({
+const session = defineResource({
   name: 'session',
   namespace: 'session',
   parseParams,

@@ -13,7 +13,7 @@ import type { History } from '../history/history.ts'
 import type { Random } from '../world/random.ts'
 
 /** How the readers of a key ask for it. */
-export type ReadStyle = 'source' | 'function' | 'blob'
+type ReadStyle = 'source' | 'function' | 'blob'
 
 /** A key that readers read and the oracle watches. */
 export interface KeySpec {

@@ -6,14 +6,8 @@ const reading: readonly Mutant[] = [
     name: 'stamp taken after the load',
     rule: '1: stamp low',
     file: 'read/loader.ts',
-    find: `      const { epoch, head: stamp } = fence
-      const loadedAt = runtime.now()
-      const value = await load()
-      await refresher.run(io)`,
-    replace: `      const loadedAt = runtime.now()
-      const value = await load()
-      await refresher.run(io)
-      const { epoch, head: stamp } = fence`,
+    find: 'loaded: { ...content, epoch, stamp, upTo',
+    replace: 'loaded: { ...content, epoch, stamp: Math.max(stamp, fence.head), upTo',
     scenarios: ['contention', 'steady'],
   },
   {
@@ -53,8 +47,8 @@ const reading: readonly Mutant[] = [
     name: 'strong reader trusts the clock',
     rule: '4: a strong reader relies on nothing sent before it',
     file: 'fence/fence.ts',
-    find: 'return need.maxStalenessMs > 0 && this.asOf >= need.startedAt - need.maxStalenessMs',
-    replace: 'return this.asOf >= need.startedAt - need.maxStalenessMs',
+    find: 'need.maxStalenessMs <= 0 || this.asOf > need.startedAt',
+    replace: 'this.asOf > need.startedAt',
     scenarios: ['contention'],
   },
   {

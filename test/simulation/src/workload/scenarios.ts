@@ -1,3 +1,4 @@
+import { cmsModel } from '../model/cms-model.ts'
 import { miniModel } from '../model/mini-model.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -168,6 +169,18 @@ export const scenarios: readonly Scenario[] = [
     ],
     consumerCrashShare: 0.3,
     poisonEveryMs: 8_000,
+  },
+  {
+    ...steady,
+    name: 'editors',
+    about:
+      'the real content model through its own repositories: editors, log-ins, renamed authors, bulk publishes',
+    model: cmsModel,
+    durationMs: 60_000,
+    writeEveryMs: 1_200,
+    cancelShare: 0.01,
+    killEveryMs: 20_000,
+    suitsDesigns: false,
   },
 ]
 

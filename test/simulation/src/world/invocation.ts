@@ -8,7 +8,7 @@ const WAIT_UNTIL_MS = 30_000
 const MAX_CONNECTIONS = 6
 
 /** The invocation whose code is running: what it awaits goes on in it, as in workerd. */
-export const current = new AsyncLocalStorage<Invocation>()
+const current = new AsyncLocalStorage<Invocation>()
 
 /** @throws Error when code runs outside of any invocation: there would be nobody to do its I/O */
 export function currentInvocation(): Invocation {
