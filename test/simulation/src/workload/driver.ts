@@ -14,6 +14,8 @@ const CRON_EVERY_MS = 60_000
 const AUDIT_EVERY_MS = 1_500
 /** Popularity of keys: the first ones are read most. */
 const SKEW = 1.6
+/** Requests that ask for all of their keys in one call. */
+const BULK_SHARE = 0.1
 /** Keys that one request asks for at the same time. */
 const MOST_AT_ONCE = 16
 /** Writers are fewer when all is calm, so that a hit rate can show. */
@@ -160,7 +162,9 @@ export class Driver {
     const keys = Array.from({ length: random.between(1, most) }, () =>
       random.pick(this.#world.oracle.keys, SKEW),
     )
+    const inBulk = !client.carries && random.chance(BULK_SHARE)
     const invocation = this.#world.request(host, 'request', async (front) => {
+      if (inBulk) return this.#readMany(front, host, client, keys, maxStalenessMs)
       const reads: Promise<void>[] = []
       for (const key of keys) {
         const read = this.#read(front, host, client, key, maxStalenessMs)
@@ -174,6 +178,28 @@ export class Driver {
       client.isBusy = false
     }
     this.#mayCancel(invocation)
+  }
+
+  /** The keys that the tiers can prove, in one call. */
+  async #readMany(
+    front: Front,
+    host: Host,
+    client: Client,
+    keys: readonly TrackedKey[],
+    maxStalenessMs: number | null,
+  ): Promise<void> {
+    if (front.cache === null) return
+    const { reads } = this.#world
+    const options = maxStalenessMs === null ? {} : { maxStalenessMs }
+    const begun = new Map(keys.map((key) => [key.path, reads.begin(key, host, client, options)]))
+    const found = await front.cache.getMany([...begun.keys()], options)
+    for (const [path, value] of found) {
+      const one = begun.get(path)
+      const text = JSON.stringify(value)
+      // It does not say from where, nor at what position.
+      if (one !== undefined)
+        reads.end(one, { outcome: 'HIT', source: 'memory', text, bookmark: null, ttlMs: 0 })
+    }
   }
 
   async #read(
@@ -227,6 +253,7 @@ export class Driver {
       if (seq === undefined || d1.txn < 0) return
       host.ownWriteTxn = Math.max(host.ownWriteTxn, oracle.txnOf(seq))
       if (random.chance(0.5)) this.#readBack(client, bookmark)
+      else this.#readOwn(client, host)
     })
     this.#mayCancel(invocation)
   }
@@ -243,6 +270,22 @@ export class Driver {
           const answer = await front.read(key, { bookmark }).catch(() => null)
           if (answer !== null) reads.end(begun, answer)
         }
+      })
+    })
+  }
+
+  /** What was just written, through the isolate that wrote it, with no bookmark at all. */
+  #readOwn(client: Client, host: Host): void {
+    const { oracle, loop } = this.#world
+    const own = oracle.keys.filter(({ history }) => history.current.fromTxn === host.ownWriteTxn)
+    loop.after(1, () => {
+      if (!host.isAlive) return
+      this.#world.request(host, 'read own', async (front) => {
+        await Promise.all(
+          own
+            .slice(0, MOST_AT_ONCE)
+            .map((key) => this.#read(front, host, { ...client, carries: false }, key, null)),
+        )
       })
     })
   }
