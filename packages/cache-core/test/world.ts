@@ -76,7 +76,7 @@ export class CapturedQueue {
 }
 
 /** One request's or batch's worth of promises that outlive it. */
-export class Background {
+class Background {
   readonly promises: Promise<unknown>[] = []
   waitUntil = (promise: Promise<unknown>): void => {
     this.promises.push(promise)

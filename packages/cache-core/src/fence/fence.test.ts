@@ -103,6 +103,7 @@ describe('freshness', () => {
     const need = bench.need({ maxStalenessMs: 5000 })
     bench.refresh()
     expect(bench.fence.isFresh(need)).toBe(true)
+    expect(bench.fence.isFresh(bench.need({ maxStalenessMs: 5000 }))).toBe(true)
   })
 
   it('reaches a bookmark by the head, by the stamp, or, past the end of the log, by asking', () => {

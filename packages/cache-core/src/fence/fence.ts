@@ -205,8 +205,11 @@ export class Fence {
 
   /** The answer reached the end of the log: as far as it was current, so is the fence. */
   #settle(asked: Asked): void {
-    this.asOf = Math.max(this.asOf, asked.sentAt)
-    this.#askedLast = Math.max(this.#askedLast, asked.ordinal)
+    // The order tells which answer is the newer one: a clock can be set back.
+    if (asked.ordinal > this.#askedLast) {
+      this.asOf = asked.sentAt
+      this.#askedLast = asked.ordinal
+    }
     if (this.#markedAt >= 0 && asked.ordinal > this.#markedAt) {
       this.#marks = new PatternIndex()
       this.#markedAt = -1

@@ -100,6 +100,23 @@ describe('the keeper', () => {
     expect(age()).toBeLessThanOrEqual(1)
   })
 
+  it('is given two seconds for its first refresh; one that has none by then is replaced', async () => {
+    const { world, notice } = await warmed()
+    await world.runtime.advance(500)
+    let asked = 0
+    world.d1.before = () => {
+      asked++
+      return new Promise(() => {})
+    }
+    const seen: number[] = []
+    for (let i = 0; i < 4; i++) {
+      notice(1000)
+      await world.runtime.advance(700)
+      seen.push(asked)
+    }
+    expect(seen).toEqual([1, 1, 1, 2])
+  })
+
   it('tries again after a failure, and leaves a D1 that keeps failing to the breaker', async () => {
     const { world, notice, isolate, age } = await warmed()
     await world.runtime.advance(4000)

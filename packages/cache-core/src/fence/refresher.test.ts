@@ -66,6 +66,20 @@ describe('joining a refresh', () => {
     expect(isolate.fence.isFresh(early) && isolate.fence.isFresh(late)).toBe(true)
   })
 
+  it('does not even wait for one that is of no use to it', async () => {
+    const world = new World()
+    const { isolate } = world.isolate()
+    await isolate.refresher.run(world.io())
+    const open = gate(world)
+    void isolate.refresher.run(world.io())
+    await world.settle()
+    world.d1.before = null
+    const need = needOf(isolate, { maxStalenessMs: 0 })
+    await isolate.refresher.refresh(need, world.io())
+    expect(isolate.fence.isFresh(need)).toBe(true)
+    open()
+  })
+
   it('is not for a bounded reader of one that was sent too long ago', async () => {
     const world = new World()
     const { isolate } = world.isolate()
@@ -113,6 +127,23 @@ describe('joining a refresh', () => {
     expect(isolate.fence.isFresh(needOf(isolate))).toBe(true)
   })
 
+  it('is held by the request that sent it, which may have been answered by then', async () => {
+    const world = new World()
+    const { isolate } = world.isolate()
+    const open = gate(world)
+    void isolate.refresher.run(world.io())
+    await world.settle()
+    let isDone = false
+    void Promise.all(world.background.promises).then(() => {
+      isDone = true
+    })
+    await world.settle()
+    expect(isDone).toBe(false)
+    open()
+    await world.settle()
+    expect(isDone).toBe(true)
+  })
+
   it('shares its failure with those who waited, and with nobody after them', async () => {
     const world = new World()
     const { isolate } = world.isolate()
@@ -153,6 +184,20 @@ describe('a cold start', () => {
     await isolate.refresher.run(world.io())
     expect(world.queries()).toBe(1)
     expect([isolate.fence.head, isolate.fence.floor, isolate.fence.size]).toEqual([3001, 0, 3001])
+  })
+
+  it('reads the snapshot once, though D1 has to be asked again', async () => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    await storeSnapshot(world)
+    const { isolate } = world.isolate()
+    world.d1.before = () => {
+      throw new Error('D1 down')
+    }
+    for (let i = 0; i < 2; i++) await isolate.refresher.run(world.io()).catch(() => {})
+    world.d1.before = null
+    for (let i = 0; i < 2; i++) await isolate.refresher.run(world.io())
+    expect([world.kv.reads, isolate.getStats().kv.reads, isolate.getStats().d1.refreshes]).toEqual([1, 1, 4])
   })
 
   it('begins at the snapshot also after a write that brought the first page of the log along', async () => {
@@ -274,6 +319,31 @@ describe('a cold start', () => {
     restore()
     expect((await world.isolate().cache.read(post)).value()?.title).toBe('old')
     expect(world.epoch).not.toBe(epoch)
+  })
+})
+
+describe('a new epoch', () => {
+  it('empties the memory of an isolate that finds it by a load', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { cache, isolate } = world.isolate({ keepsFresh: false, io: { kv: null } })
+    await cache.read(post)
+    world.d1.exec(`UPDATE invalidation_state SET epoch = 'feed'`)
+    await world.runtime.advance(10_000)
+    await cache.read(posts.at({ id: '2' }))
+    expect([isolate.fence.epoch, isolate.memory.entries]).toEqual(['feed', 1])
+  })
+
+  it('that never comes to rest is given up after ten queries', async () => {
+    const world = new World()
+    const { isolate } = world.isolate()
+    await isolate.refresher.run(world.io())
+    world.d1.exec(`UPDATE invalidation_state SET epoch = 'feed'`)
+    world.queries()
+    // As if another own write were answered between each question and its answer.
+    world.d1.after = () => isolate.fence.noteWrite()
+    await isolate.refresher.run(world.io())
+    expect([world.queries(), isolate.fence.epoch === 'feed']).toEqual([10, false])
   })
 })
 

@@ -28,7 +28,7 @@ describe('a write', () => {
   it('commits data and event together, and hands out its place in the log', async () => {
     const { world, cache } = planted()
     const { changes, bookmark } = await cache.write([world.retitle('1', 'new')])
-    expect(changes).toMatchObject([{ changed: true, seq: 1 }])
+    expect(changes).toMatchObject([{ changed: true, seq: 1, result: { meta: { changes: 1 } } }])
     expect(bookmark).toBe(`${world.epoch}.1`)
     expect(logged(world)).toEqual([
       {
@@ -209,6 +209,74 @@ describe('a write whose answer is lost', () => {
     await cache.getWithSource('content:post:9')
     loseNextWrite(world, 'after')
     await cache.write([world.retitle('1', 'new')]).catch(() => {})
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+})
+
+describe('a write among answers that come out of order', () => {
+  const isWrite = (statements: { sql: string }[]) =>
+    statements.some(({ sql }) => sql.startsWith('UPDATE posts'))
+
+  /** Something to wait for, and what ends the wait. */
+  function held() {
+    let release = () => {}
+    const until = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    return { until, release }
+  }
+
+  async function oldInKv() {
+    const bench = planted()
+    await bench.world.isolate().cache.read(post)
+    await bench.world.settle()
+    return bench
+  }
+
+  it('holds where the fence began between its question and its answer, and was refreshed from before it', async () => {
+    const { world, cache, isolate } = await oldInKv()
+    world.logElsewhere(['content:post:9'])
+    const [sending, answering] = [held(), held()]
+    world.d1.before = (statements) => (isWrite(statements) ? sending.until : undefined)
+    world.d1.after = (statements) => (isWrite(statements) ? undefined : answering.until)
+    const writing = cache.write([world.retitle('1', 'new')])
+    await world.settle()
+    // A snapshot comes late.
+    isolate.fence.merge({
+      schema: 1,
+      epoch: world.epoch,
+      head: 1,
+      headEventId: String(world.d1.one('SELECT event_id FROM invalidation_log')?.event_id),
+      floor: 0,
+      patterns: [['content:post:9', 1]],
+    })
+    const refreshing = isolate.refresher.run(world.io())
+    await world.settle()
+    sending.release()
+    await writing
+    answering.release()
+    await refreshing
+    world.d1.after = null
+    expect((await cache.read(post)).value()?.title).toBe('new')
+  })
+
+  it('in doubt holds against a new epoch that an answer from before it tells of', async () => {
+    const { world, cache, isolate } = planted()
+    await cache.read(post)
+    world.d1.exec(`UPDATE invalidation_state SET epoch = 'feed'`)
+    await world.isolate().cache.read(post)
+    await world.settle()
+    const answering = held()
+    world.d1.after = (statements) => {
+      if (isWrite(statements)) throw new Error('D1_ERROR: Network connection lost.')
+      return answering.until
+    }
+    const refreshing = isolate.refresher.run(world.io())
+    await world.settle()
+    await expect(cache.write([world.retitle('1', 'new')])).rejects.toThrow('connection lost')
+    answering.release()
+    await refreshing
+    world.d1.after = null
     expect((await cache.read(post)).value()?.title).toBe('new')
   })
 })
