@@ -1,6 +1,6 @@
 import { CacheWarmer, DatabaseUnavailableError, SettingsError } from '@freshet/cache-core'
 import { ConstraintError, resources, warmPlans } from '@freshet/cms'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
@@ -117,12 +117,14 @@ app.route('/api/config', configRoutes)
 app.route('/api/plugins', pluginRoutes)
 app.route(ADMIN_PATH, adminCacheRoutes)
 
-app.notFound((c) => problemResponse(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
+app.notFound((c) => answerProblem(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
 
-app.onError((error, c) => {
-  const problem = problemOf(error)
+app.onError((error, c) => answerProblem(c, problemOf(error)))
+
+/** The operator's part has an envelope of its own, for errors from wherever they come. */
+function answerProblem(c: Context<AppEnv>, problem: Problem): Response {
   return c.req.path.startsWith(ADMIN_PATH) ? adminError(c, problem) : problemResponse(c, problem)
-})
+}
 
 /** What a client is told of an error. Unknown ones are logged, and kept to ourselves. */
 function problemOf(error: Error): Problem {

@@ -11,10 +11,20 @@ import { hashToken } from './token.ts'
 /** Name of the session cookie. The prefix keeps other hosts and plain HTTP from setting it (RFC 6265bis, section 4.1.3.2). */
 export const SESSION_COOKIE = '__Host-freshet'
 
-/** Checks the origin of requests that a page of another site could have made with our cookie. */
-const sameSite = csrf({
-  origin: (origin, c) => origin === new URL(c.req.url).origin || c.get('setup').corsOrigins.includes(origin),
-})
+const READS = ['GET', 'HEAD', 'OPTIONS']
+
+/** Checks the origin of what a page of another site could send with our cookie and without a preflight: forms. */
+const sameSite = csrf({ origin: isOwnOrigin })
+
+function isOwnOrigin(origin: string, c: Context): boolean {
+  return origin === new URL(c.req.url).origin || c.get('setup').corsOrigins.includes(origin)
+}
+
+/** Whether the request says that it comes from a page that may not write here. A browser says so with each write. */
+function isForeignWrite(c: Context<AppEnv>): boolean {
+  const origin = c.req.header('Origin')
+  return !READS.includes(c.req.method) && origin !== undefined && !isOwnOrigin(origin, c)
+}
 
 /**
  * Finds out who asks: by `Authorization: Bearer`, or else by the session cookie. A bad Bearer token is an error, since
@@ -36,14 +46,14 @@ export const authenticate = createMiddleware<AppEnv>(async function authenticate
   const cookie = getCookie(c, SESSION_COOKIE)
   const actor = cookie ? await actorOf(c, cookie).catch((error) => anonymousToRead(c, error)) : null
   c.set('actor', actor)
-  if (actor !== null) return sameSite(c, next)
-  return next()
+  if (actor === null) return next()
+  if (isForeignWrite(c)) throw new Problem(403, 'This request comes from a page of another site.')
+  return sameSite(c, next)
 })
 
 /** While D1 is down nobody can be recognised; what is public can still be read, as it is by anybody. */
 function anonymousToRead(c: Context<AppEnv>, error: unknown): null {
-  const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
-  if (isRead && error instanceof DatabaseUnavailableError) return null
+  if (READS.includes(c.req.method) && error instanceof DatabaseUnavailableError) return null
   throw error
 }
 

@@ -53,6 +53,16 @@ export function readPath<S extends v.GenericSchema<string>>(
   return parsed.output
 }
 
+/** Valibot's own words for what our schemas have no words for. */
+function messageOf({ type, expected, received, message }: v.BaseIssue<unknown>): string {
+  if (!message.startsWith('Invalid ')) return message
+  if (type === 'strict_object') {
+    if (expected === 'never') return 'is not known here'
+    return received === 'undefined' ? 'is required' : `must be an object, not ${received}`
+  }
+  return `must be ${expected ?? 'something else'}, not ${received}`
+}
+
 function check<S extends v.GenericSchema>(
   schema: S,
   input: unknown,
@@ -62,7 +72,7 @@ function check<S extends v.GenericSchema>(
   const parsed = v.safeParse(schema, input)
   if (parsed.success) return parsed.output
   const errors = parsed.issues.map(
-    (issue): FieldError => ({ field: v.getDotPath(issue) ?? whole, message: issue.message }),
+    (issue): FieldError => ({ field: v.getDotPath(issue) ?? whole, message: messageOf(issue) }),
   )
   const [first] = errors
   throw new Problem(status, `${first?.field}: ${first?.message}`, { errors })

@@ -38,3 +38,12 @@ function send(c: Context<AppEnv>, result: CacheResult<unknown>, body: string, se
   if (isNotModified(c.req.header('If-None-Match'), result.etag)) return c.body(null, 304, headers)
   return c.body(body, 200, { ...headers, 'Content-Type': 'application/json' })
 }
+
+/**
+ * Makes an answer that its reader may not see look like what is sent where there is nothing: headers must not tell of it
+ * either. KV never holds "not found".
+ */
+export function asAbsent<T>(result: CacheResult<T>): CacheResult<T> {
+  if (result.source !== 'kv') return { ...result, found: false }
+  return { ...result, found: false, source: 'database', outcome: 'MISS' }
+}

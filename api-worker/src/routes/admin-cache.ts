@@ -55,10 +55,6 @@ adminCacheRoutes.post('/invalidate', async (c) => {
   return c.json(success({ pattern: whole, bookmark }))
 })
 
-adminCacheRoutes.notFound((c) =>
-  c.json({ success: false, error: `There is no ${c.req.method} ${c.req.path}.` }, 404),
-)
-
 function checked(pattern: string): string {
   try {
     return parsePattern(pattern)

@@ -16,7 +16,7 @@ import type { AppEnv } from '../context.ts'
 import { readBody, readPath, readQuery } from '../http/input.ts'
 import { notFound } from '../http/problem.ts'
 import { readOptions, setBookmark } from '../http/read-options.ts'
-import { sendItem, sendList } from '../http/send-read.ts'
+import { asAbsent, sendItem, sendList } from '../http/send-read.ts'
 import { sendRemoved, sendWritten, versionFor } from '../http/send-write.ts'
 
 const WHAT = 'content item'
@@ -122,12 +122,6 @@ function sendContent(c: Context<AppEnv>, result: CacheResult<ContentItem>): Resp
     what: WHAT,
     isPrivate,
   })
-}
-
-/** Looks like what is sent where there is nothing, or the headers would tell of a draft: KV never holds "not found". */
-function asAbsent(result: CacheResult<ContentItem>): CacheResult<ContentItem> {
-  if (result.source !== 'kv') return { ...result, found: false }
-  return { ...result, found: false, source: 'database', outcome: 'MISS' }
 }
 
 function requireStatus(c: Context<AppEnv>, status: StatusFilter): void {

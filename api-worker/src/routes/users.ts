@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { requireActor, requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
 import { readBody, readPath } from '../http/input.ts'
+import { Problem } from '../http/problem.ts'
 import { readOptions } from '../http/read-options.ts'
 import { sendItem } from '../http/send-read.ts'
 import { sendRemoved, sendWritten, versionFor } from '../http/send-write.ts'
@@ -36,6 +37,8 @@ userRoutes.post('/', async (c) => {
 userRoutes.put('/:id', async (c) => {
   requirePermission(c, 'users:write')
   const { password, ...user } = await readBody(c, UserUpdateInput)
+  if (user.role !== undefined && user.role !== 'admin')
+    refuseSelf(c, 'take the role of an administrator from themselves')
   const input = password === undefined ? user : { ...user, passwordHash: await hashPassword(password) }
   return sendWritten(
     c,
@@ -46,11 +49,18 @@ userRoutes.put('/:id', async (c) => {
 
 userRoutes.delete('/:id', async (c) => {
   requirePermission(c, 'users:write')
+  refuseSelf(c, 'remove themselves')
   return sendRemoved(c, await c.get('repositories').users.delete(idOf(c), await expectedVersion(c)), WHAT)
 })
 
 function idOf(c: Context<AppEnv>): string {
   return readPath(c, 'id', IdInput, WHAT)
+}
+
+/** So that there is always somebody left who can. @throws Problem 409 */
+function refuseSelf(c: Context<AppEnv>, what: string): void {
+  if (requireActor(c).session.userId === idOf(c))
+    throw new Problem(409, `Nobody can ${what}: another administrator has to.`)
 }
 
 function ownOrAny(c: Context<AppEnv>): string {

@@ -301,6 +301,25 @@ describe('rights', () => {
     expect(await hidden.text()).toBe(await absent.text())
   })
 
+  it('leave no site without an administrator by mistake', async () => {
+    const refused = await admin.request('/api/users/user-admin', { method: 'DELETE' })
+    expect(refused.status).toBe(409)
+    const demoted = await admin.request('/api/users/user-admin', { method: 'PUT', body: { role: 'viewer' } })
+    expect(demoted.status).toBe(409)
+  })
+
+  it('hide private configuration as if it were not there', async () => {
+    await admin.request('/api/config/private-key', {
+      method: 'PUT',
+      body: { value: 'secret', isPublic: false },
+    })
+    for (const reader of [api, editor])
+      expect((await reader.request('/api/config/private-key')).status).toBe(404)
+    expect((await admin.request('/api/config/private-key')).headers.get('Cache-Control')).toBe(
+      'private, no-store',
+    )
+  })
+
   it('let a viewer see their own profile, privately', async () => {
     const { data: me } = v.parse(
       v.object({ data: v.looseObject({ id: v.string() }) }),
@@ -350,6 +369,12 @@ describe('rights', () => {
       headers: { Cookie, Origin: 'https://evil.example' },
     })
     expect(forged.status).toBe(403)
+    const json = {
+      method: 'PUT',
+      body: { title: 'Forged' },
+      headers: { Cookie, Origin: 'https://evil.example' },
+    }
+    expect((await api.request(post, json)).status).toBe(403)
     const own = await api.request(`${post}/publish`, {
       method: 'POST',
       headers: { Cookie, Origin: 'https://site.example' },
@@ -407,6 +432,14 @@ describe('bad input', () => {
     const response = await api.request(`/api/content?${query}`)
     expect(response.status).toBe(400)
     expect((await problemOf(response)).errors?.map((error) => error.field)).toContain(query.split('=')[0])
+  })
+
+  it('says it in words of its own', async () => {
+    const { detail } = await problemOf(await api.request('/api/content?limti=1'))
+    expect(detail).toBe('limti: is not known here')
+    const body = { collection: 'posts', slug: 'x' }
+    const missing = await problemOf(await editor.request('/api/content', { method: 'POST', body }))
+    expect(missing.detail).toBe('title: is required')
   })
 
   it('refuses a taken slug, an unknown collection, a wrong type, too large a body', async () => {
@@ -484,7 +517,11 @@ describe("the operator's part", () => {
         { success: false, error: expect.any(String) },
       ])
     }
-    expect((await admin.request('/admin/cache/nothing-here')).status).toBe(404)
+    const nothing = await admin.request('/admin/cache/nothing-here')
+    expect([nothing.status, await nothing.json()]).toEqual([
+      404,
+      { success: false, error: expect.any(String) },
+    ])
     const nobody = await api.as('never-given-out').request('/admin/cache/stats')
     expect([nobody.status, await nobody.json()]).toEqual([401, { success: false, error: expect.any(String) }])
   })

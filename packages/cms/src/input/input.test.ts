@@ -104,7 +104,8 @@ describe('a list', () => {
     })
     expect(FIRST_MEDIA_PAGE).toEqual({ limit: 20, offset: 0, sortBy: 'createdAt', sortDirection: 'desc' })
     expect(v.parse(ContentFeedQuery, { featured: 'true' }).featured).toBe(true)
-    expect(v.parse(ContentFeedQuery, {}).featured).toBe(false)
+    expect(v.parse(ContentFeedQuery, {}).featured).toBeUndefined()
+    expect(v.safeParse(ContentFeedQuery, { featured: 'false' }).success).toBe(false)
   })
 
   it.each([

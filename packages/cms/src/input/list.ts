@@ -53,10 +53,9 @@ export const ContentFeedQuery = v.strictObject({
   ...contentQuery,
   featured: v.optional(
     v.pipe(
-      v.picklist(['true', 'false']),
-      v.transform((text) => text === 'true'),
+      v.literal('true'),
+      v.transform(() => true),
     ),
-    'false',
   ),
 })
 

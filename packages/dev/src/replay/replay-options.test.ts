@@ -7,13 +7,13 @@ describe('parseReplayOptions', () => {
       help: false,
       trace: undefined,
       limit: 20_000,
-      writes: 0,
+      writes: 0.01,
       concurrency: 8,
       seed: 1,
       json: undefined,
     })
     expect(REPLAY_HELP).toMatch(/--limit .* 20000 without one/)
-    expect(REPLAY_HELP).toMatch(/--writes .* default 0\n/)
+    expect(REPLAY_HELP).toMatch(/--writes .* default 0\.01\n/)
     expect(REPLAY_HELP).toMatch(/--concurrency .* default 8,/)
     expect(REPLAY_HELP).toMatch(/--seed .* default 1\n/)
   })

@@ -27,7 +27,7 @@ export const REPLAY_HELP = `npm run replay -- [OPTIONS]: drives two API Workers 
 
   --trace FILE      one key a line, .gz and .br are unpacked; without it, a Zipf workload
   --limit N         the first N requests only; default all of a trace, ${DEFAULT_ZIPF_REQUESTS} without one
-  --writes SHARE    share of the requests that become writes, 0 to 1; default 0
+  --writes SHARE    share of the requests that become writes, 0 to 1; default 0.01
   --concurrency N   requests under way at a time, 1 to 256; default 8, as more only wait for each other
                     on a machine that runs both the Workers and their callers
   --seed N          seed of the workload and of which requests write; default 1
@@ -45,7 +45,7 @@ export function parseReplayOptions(
   const flags = parseFlags(argv, {
     trace: { type: 'string' },
     limit: { type: 'string' },
-    writes: { type: 'string', default: '0' },
+    writes: { type: 'string', default: '0.01' },
     concurrency: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     json: { type: 'string' },

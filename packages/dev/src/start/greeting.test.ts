@@ -23,7 +23,7 @@ describe('greeting', () => {
   it('reads through the other Worker where there is one', () => {
     const text = greeting({ ...facts, urls: [...facts.urls, 'http://127.0.0.1:8788'] })
     expect(text).toContain('through the other API Worker')
-    expect(text).toContain('curl -si http://127.0.0.1:8788/api/content/content-0')
+    expect(text).toContain('curl -s http://127.0.0.1:8788/api/content/content-0')
   })
 
   it('is made of commands that a shell can parse', () => {

@@ -23,20 +23,20 @@ export function greeting({ urls, postId, users, password }: GreetingFacts): stri
   return `
 Try it, in another terminal:
 
-  # The same post twice: X-Cache-Status says MISS (from the database), then HIT (from memory).
+  # The same post twice: from the database (or from KV, where a run before has left it), then from memory.
   curl -si ${post} | grep -i -e x-cache -e cache-status
   curl -si ${post} | grep -i -e x-cache -e cache-status
 
   # Log in as an editor and write. The answer carries a Cache-Bookmark.
   TOKEN=$(curl -s ${url}/auth/login ${json} \\
     -d '{"email":"${editor}","password":"${password}"}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-  curl -si -X PUT ${post} -H "authorization: Bearer $TOKEN" ${json} \\
-    -d '{"title":"Changed"}' | tee answer.txt | grep -i cache-bookmark
+  BOOKMARK=$(curl -si -X PUT ${post} -H "authorization: Bearer $TOKEN" ${json} \\
+    -d '{"title":"Changed"}' | grep -i cache-bookmark | tr -d '\\r'); echo $BOOKMARK
 
   # Read it again${other === url ? '' : ' through the other API Worker'}: with the bookmark at once, without it within 5 seconds.
-  curl -si ${other}/api/content/${postId} -H "$(grep -i cache-bookmark answer.txt | tr -d '\\r')"
+  curl -s ${other}/api/content/${postId} -H "$BOOKMARK" | cut -c 1-200
 
-Local users, all with the password ${password}:
+Local users of a fresh database, all with the password ${password}:
 
 ${users.map(({ email, role }) => `  ${email.padEnd(width)}  ${role}`).join('\n')}
 `
