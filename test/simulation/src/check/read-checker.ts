@@ -22,6 +22,8 @@ export interface Client {
   bookmark: string | null
   /** Whether it waits for an answer: one that carries bookmarks asks for one thing after the other. */
   isBusy: boolean
+  /** Which of its requests it waits for. */
+  turn: number
   /** The newest transaction that it has seen the work of. */
   seenTxn: number
   /** Reads since a restore say nothing about those before. */

@@ -1,4 +1,4 @@
-import { Thread } from '../run/thread.ts'
+import { StuckError, Thread } from '../run/thread.ts'
 import type { Mutant } from './mutant.ts'
 
 /** What became of a mutant. */
@@ -22,8 +22,15 @@ export async function hunt(mutant: Mutant, seeds: number, firstSeed = 1): Promis
   try {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       for (const scenario of mutant.scenarios) {
-        const { first } = await thread.run({ seed, scenario, design: null })
-        if (first !== null) return { name, rule, killed: true, seed, scenario, property: first.property }
+        const property = await thread.run({ seed, scenario, design: null }).then(
+          ({ first }) => first?.property ?? null,
+          (error: unknown) => {
+            // A run without an end is one that never comes to rest: seen as well.
+            if (error instanceof StuckError) return 'no end'
+            throw error
+          },
+        )
+        if (property !== null) return { name, rule, killed: true, seed, scenario, property }
       }
     }
     return { name, rule, killed: false, seed: null, scenario: null, property: null }

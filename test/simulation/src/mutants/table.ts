@@ -441,6 +441,14 @@ const pipeline: readonly Mutant[] = [
     scenarios: ['contention', 'steady'],
   },
   {
+    name: 'followers hold on to a dead flight',
+    rule: 'PLATFORM: waitUntil at most 30 s past the answer',
+    file: 'read/reader.ts',
+    find: 'if (other === undefined) this.#io.waitUntil(',
+    replace: 'this.#io.waitUntil(',
+    scenarios: ['contention'],
+  },
+  {
     name: 'breaker never closes',
     rule: 'flow Read 4: a probe closes the breaker',
     file: 'breaker.ts',

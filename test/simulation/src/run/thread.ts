@@ -13,7 +13,12 @@ export interface Job {
 type Message = { ready: true } | { id: number; verdicts: PlainVerdicts } | { id: number; error: string }
 
 /** Runs that take longer are stuck: the longest take seconds. */
-const STUCK_MS = 300_000
+const STUCK_MS = 120_000
+
+/** Thrown for a run that goes on and on. */
+export class StuckError extends Error {
+  override name = 'StuckError'
+}
 
 /** A thread of its own for runs, one at a time. */
 export class Thread {
@@ -35,7 +40,7 @@ export class Thread {
     const id = ++this.#ids
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`seed ${job.seed} of ${job.scenario} is stuck`)),
+        () => reject(new StuckError(`seed ${job.seed} of ${job.scenario} is stuck`)),
         STUCK_MS,
       )
       const settle = () => {

@@ -52,6 +52,7 @@ export class Driver {
       carries: id % 3 === 0,
       bookmark: null,
       isBusy: false,
+      turn: 0,
       seenTxn: -1,
       epoch: world.oracle.epoch,
     }))
@@ -148,6 +149,7 @@ export class Driver {
     if (loop.now < this.#quietUntil) return
     const client = random.pick(this.#clients)
     if (client.isBusy) return
+    const turn = client.carries ? ++client.turn : client.turn
     client.isBusy = client.carries
     const host = this.#hostFor(client)
     const { strongShare, shortShare } = this.#scenario
@@ -162,6 +164,10 @@ export class Driver {
     const keys = Array.from({ length: random.between(1, most) }, () =>
       random.pick(this.#world.oracle.keys, SKEW),
     )
+    // The request before this one may outlive its answer: its end must not be taken for that of this one.
+    const done = () => {
+      if (client.turn === turn) client.isBusy = false
+    }
     const inBulk = !client.carries && random.chance(BULK_SHARE)
     const invocation = this.#world.request(host, 'request', async (front) => {
       if (inBulk) return this.#readMany(front, host, client, keys, maxStalenessMs)
@@ -172,11 +178,9 @@ export class Driver {
         else reads.push(read)
       }
       await Promise.all(reads)
-      client.isBusy = false
+      done()
     })
-    invocation.onEnd = () => {
-      client.isBusy = false
-    }
+    invocation.onEnd = done
     this.#mayCancel(invocation)
   }
 

@@ -66,7 +66,7 @@ export const scenarios: readonly Scenario[] = [
     weights: { bulk: 4, rename: 6, invalidate: 2, junk: 8, move: 4 },
     maxPatterns: 40,
     maxEntries: 25,
-    recoversTo: 0.7,
+    recoversTo: 0.5,
   },
   {
     ...steady,
