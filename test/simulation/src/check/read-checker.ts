@@ -83,7 +83,7 @@ export class ReadChecker {
       at: this.#loop.now,
       txn: this.#d1.txn,
       order: this.#network.nextOrder(),
-      ownTxn: host.ownWriteTxn,
+      ownTxn: host.ownWrites.get(key.path) ?? -2,
       seenTxn: client.seenTxn,
       maxStalenessMs: Math.min(
         this.#policy(key).maxStalenessMs,

@@ -15,6 +15,7 @@ export class History {
   current: Version
   readonly #first = new Map<string, Version>()
   readonly #last = new Map<string, Version>()
+  readonly #changes = new Set<number>()
   #unannounced: Version[] = []
 
   constructor(path: string, text: string, now: number) {
@@ -74,7 +75,13 @@ export class History {
     return this.#first.get(text)
   }
 
+  /** Whether this transaction changed the key. */
+  changedAt(txn: number): boolean {
+    return this.#changes.has(txn)
+  }
+
   #add(version: Version): Version {
+    this.#changes.add(version.fromTxn)
     if (!this.#first.has(version.text)) this.#first.set(version.text, version)
     this.#last.set(version.text, version)
     return version

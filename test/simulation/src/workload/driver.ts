@@ -255,9 +255,11 @@ export class Driver {
       if (bookmark === null || epoch !== oracle.epoch || oracle.epochMovedAt > loop.now) return
       const seq = oracle.bookmarkOf(bookmark)?.seq
       if (seq === undefined || d1.txn < 0) return
-      host.ownWriteTxn = Math.max(host.ownWriteTxn, oracle.txnOf(seq))
+      const txn = oracle.txnOf(seq)
+      const changed = oracle.keys.filter(({ history }) => history.changedAt(txn))
+      for (const { path } of changed) host.ownWrites.set(path, Math.max(host.ownWrites.get(path) ?? -1, txn))
       if (random.chance(0.5)) this.#readBack(client, bookmark)
-      else this.#readOwn(client, host)
+      else this.#readOwn(client, host, changed)
     })
     this.#mayCancel(invocation)
   }
@@ -279,9 +281,8 @@ export class Driver {
   }
 
   /** What was just written, through the isolate that wrote it, with no bookmark at all. */
-  #readOwn(client: Client, host: Host): void {
-    const { oracle, loop } = this.#world
-    const own = oracle.keys.filter(({ history }) => history.current.fromTxn === host.ownWriteTxn)
+  #readOwn(client: Client, host: Host, own: readonly TrackedKey[]): void {
+    const { loop } = this.#world
     loop.after(1, () => {
       if (!host.isAlive) return
       this.#world.request(host, 'read own', async (front) => {
@@ -372,7 +373,7 @@ export class Driver {
     const txn = d1.txn++
     oracle.restored(txn)
     audit.restored()
-    for (const host of hosts) host.ownWriteTxn = -1
+    for (const host of hosts) host.ownWrites.clear()
     const isByTheBook = random.chance(0.5)
     this.#world.trace(
       () => `the database is restored, back to ${oracle.head}${isByTheBook ? ', with a new epoch' : ''}`,

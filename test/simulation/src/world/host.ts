@@ -19,8 +19,8 @@ export class Host {
   frozenUntil = 0
   /** Freshet's own; a known design has none. */
   isolate: Isolate | null = null
-  /** Index of the newest D1 transaction whose write was acknowledged to a request here. */
-  ownWriteTxn = -1
+  /** By key, the newest D1 transaction that changed it and was acknowledged to a request here. */
+  readonly ownWrites = new Map<string, number>()
   /** Transactions that this isolate sent, as [order in which it was sent, index when it ran]. */
   readonly sent: { sentAt: number; txn: number }[] = []
   readonly runtime: Runtime
