@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyText } from '../../test/arbitraries.ts'
 import { World } from '../../test/world.ts'
+import { ROW_ID } from '../log/tail.ts'
 import { buildSnapshot, readSnapshot, readSnapshotMark, SNAPSHOT_NAME, writeSnapshot } from './snapshot.ts'
 
 describe('buildSnapshot', () => {
@@ -15,7 +16,7 @@ describe('buildSnapshot', () => {
       schema: 1,
       epoch: world.epoch,
       head: 2,
-      headEventId: world.d1.one('SELECT event_id FROM invalidation_log WHERE seq = 2')?.event_id,
+      headEventId: world.d1.one(`SELECT ${ROW_ID} AS id FROM invalidation_log WHERE seq = 2`)?.id,
       floor: 1,
       patterns: { a: 2, b: 1, 'c:*': 2 },
     })

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
+import { ROW_ID } from '../log/tail.ts'
 import type { Database, KeyValueStore } from '../ports.ts'
 import { fold, PatternIndex } from './pattern-index.ts'
 
 /** Where KV keeps the snapshot, beside the entries. */
-export const SNAPSHOT_NAME = 'freshet:fence:v1'
+export const SNAPSHOT_NAME = 'freshet:fence:v2'
 /** A snapshot that nobody renews is of no use after a day. */
 const SNAPSHOT_TTL_SECONDS = 86_400
 /** A location may keep its copy this long: a late one costs a few rows of tail. */
@@ -30,7 +31,7 @@ const CUT = `coalesce((SELECT seq FROM invalidation_log ORDER BY seq DESC LIMIT 
 const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns)
 WHERE seq > ${CUT} GROUP BY value`
 const STATE_SQL = `SELECT s.epoch, max(s.pruned_to, ${CUT}) AS floor, l.seq, l.event_id FROM invalidation_state s
-JOIN (SELECT seq, event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
+JOIN (SELECT seq, ${ROW_ID} AS event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
 
 const PatternRow = v.object({ pattern: v.fallback(v.string(), '*'), seq: v.number() })
 const StateRow = v.object({ epoch: v.string(), floor: v.number(), seq: v.number(), event_id: v.string() })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { World } from '../../test/world.ts'
-import { decodeTail, TAIL_PAGE, type Tail, tailStatement } from './tail.ts'
+import { decodeTail, ROW_ID, TAIL_PAGE, type Tail, tailStatement } from './tail.ts'
 
 async function tailOf(world: World, head: number): Promise<Tail> {
   const [result] = await world.db.batch([tailStatement(world.db, head)])
@@ -8,9 +8,21 @@ async function tailOf(world: World, head: number): Promise<Tail> {
 }
 
 const eventIdAt = (world: World, seq: number) =>
-  world.d1.one('SELECT event_id FROM invalidation_log WHERE seq = ?', seq)?.event_id
+  world.d1.one(`SELECT ${ROW_ID} AS id FROM invalidation_log WHERE seq = ?`, seq)?.id
 
 describe('the tail query', () => {
+  it('tells a row from the same event logged again at its place, after a restore', async () => {
+    const world = new World()
+    const log = (at: number) =>
+      world.d1.exec(`INSERT INTO invalidation_log (seq, event_id, type, payload, patterns, created_at)
+        VALUES (1, 'e', 't', '{}', '[]', ${at})`)
+    log(1)
+    const before = await tailOf(world, 1)
+    world.d1.exec('DELETE FROM invalidation_log')
+    log(2)
+    expect((await tailOf(world, 1)).eventIdAtHead).not.toBe(before.eventIdAtHead)
+  })
+
   it('of an empty log has its state and no rows', async () => {
     const world = new World()
     expect(await tailOf(world, 0)).toEqual({

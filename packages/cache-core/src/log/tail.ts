@@ -5,13 +5,19 @@ import type { Database, Statement, StatementResult } from '../ports.ts'
 export const TAIL_PAGE = 1000
 
 /**
+ * What tells a row from any other that ever had its place. The event's id alone does not: of a row that a restore took, the
+ * message may still be on its way, and is then logged again, perhaps at the very same position, though its data is gone.
+ */
+export const ROW_ID = "event_id || '@' || created_at"
+
+/**
  * One statement, and so one transaction: the rows after a position together with the head, the prune mark, the epoch and
  * the event at that position. Read by two queries, a row committed between them would be lost for good.
  */
 const TAIL_SQL = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidation_log) AS max_seq,
-(SELECT event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) AS max_event_id,
-(SELECT event_id FROM invalidation_log WHERE seq = ?1) AS event_id_at_head,
-t.seq, t.event_id, t.patterns FROM invalidation_state s
+(SELECT ${ROW_ID} FROM invalidation_log ORDER BY seq DESC LIMIT 1) AS max_event_id,
+(SELECT ${ROW_ID} FROM invalidation_log WHERE seq = ?1) AS event_id_at_head,
+t.seq, ${ROW_ID} AS event_id, t.patterns FROM invalidation_state s
 LEFT JOIN invalidation_log t ON t.seq > ?1
 WHERE s.id = 1 ORDER BY t.seq LIMIT ${TAIL_PAGE}`
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { epochMove } from '../fence/epoch.ts'
 import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
+import { ROW_ID } from '../log/tail.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue } from '../ports.ts'
 import { prune } from './prune.ts'
@@ -57,7 +58,7 @@ const StateRow = v.object({
 })
 type State = v.InferOutput<typeof StateRow>
 const STATE = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidation_log) AS head,
-(SELECT event_id FROM invalidation_log WHERE seq = ?1) AS event_at_mark,
+(SELECT ${ROW_ID} FROM invalidation_log WHERE seq = ?1) AS event_at_mark,
 (SELECT count(*) FROM (SELECT 1 FROM invalidation_log WHERE seq > ?1 LIMIT ${SNAPSHOT_ROWS + 1})) AS past
 FROM invalidation_state s WHERE s.id = 1`
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CapturedQueue, posts, World } from '../../test/world.ts'
 import { PatternError } from '../keys/pattern.ts'
+import { ROW_ID } from '../log/tail.ts'
 import { parseEventMessage } from '../pipeline/message.ts'
 import { Writer } from './writer.ts'
 
@@ -246,7 +247,7 @@ describe('a write among answers that come out of order', () => {
       schema: 1,
       epoch: world.epoch,
       head: 1,
-      headEventId: String(world.d1.one('SELECT event_id FROM invalidation_log')?.event_id),
+      headEventId: String(world.d1.one(`SELECT ${ROW_ID} AS id FROM invalidation_log`)?.id),
       floor: 0,
       patterns: [['content:post:9', 1]],
     })
