@@ -61,6 +61,16 @@ describe('getOrSet', () => {
     expect((await cache.getOrSet('content:post:1', load)).value()).toBe('new')
   })
 
+  it('is stamped at the head of the log as it is then, not as the fence last knew it', async () => {
+    const world = new World()
+    const { cache } = world.isolate({ keepsFresh: false, io: { kv: null } })
+    await cache.getOrSet('content:n:2', async () => 2)
+    world.logElsewhere([KEY])
+    await world.runtime.advance(10_000)
+    await cache.getOrSet(KEY, async () => 1)
+    expect((await cache.getOrSet(KEY, async () => 2)).value()).toBe(1)
+  })
+
   it('keeps nothing that was loaded over the change of an epoch', async () => {
     const world = new World()
     const { cache, isolate } = world.isolate()
@@ -420,6 +430,22 @@ describe('getStats', () => {
     expect(cache.getStats().memory).toMatchObject({ refused: 1, entries: 0 })
     await world.settle()
     expect((await cache.getWithSource(KEY))?.source).toBe('kv')
+  })
+})
+
+describe('query', () => {
+  it('asks D1 past the cache, and is given up as any read of D1 is', async () => {
+    const world = new World()
+    world.plant('1', 'old')
+    const { cache } = world.isolate()
+    await cache.read(post)
+    world.plant('1', 'new')
+    expect(await cache.query(post.load(world.db))).toEqual({ id: '1', title: 'new' })
+    expect(await cache.query(posts.at({ id: '2' }).load(world.db))).toBe(null)
+    world.d1.before = () => new Promise(() => {})
+    const hanging = cache.query(post.load(world.db)).catch((error: unknown) => error)
+    await world.runtime.advance(3000)
+    expect(await hanging).toBeInstanceOf(DatabaseUnavailableError)
   })
 })
 
