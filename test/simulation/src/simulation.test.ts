@@ -12,6 +12,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['contention', 2],
   ['queues', 2],
   ['restores', 2],
+  ['restores', 20],
   ['trouble', 7],
 ]
 

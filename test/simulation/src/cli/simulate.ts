@@ -53,9 +53,7 @@ export async function simulate(options: SimulateOptions, write: (line: string) =
     )
   }
   if (options.json !== null) {
-    // A path is relative to where it was typed; the script behind npm runs in the root.
-    const from = process.env.FRESHET_CALLER_DIR ?? process.cwd()
-    writeFileSync(resolve(from, options.json), `${JSON.stringify(figures, null, 2)}\n`)
+    writeFileSync(resolve(callerDirectory(), options.json), `${JSON.stringify(figures, null, 2)}\n`)
   }
   const [failure] = failures
   if (failure !== undefined) await explain(failure, options, write)
@@ -184,6 +182,12 @@ function summary(figures: Figures, verdicts: Verdicts, seconds: number): string 
     `  time             ${seconds.toFixed(0)} s, ${count(figures.readsPerSecond)} reads/s`,
     '',
   ].join('\n')
+}
+
+/** A path is relative to where it was typed; the script behind npm runs in the root. */
+function callerDirectory(): string {
+  const { FRESHET_CALLER_DIR: caller } = process.env
+  return caller ?? process.cwd()
 }
 
 function progress(label: string, total: number): { increment(): void; stop(): void } {

@@ -362,6 +362,14 @@ const writing: readonly Mutant[] = [
     scenarios: ['restores'],
   },
   {
+    name: 'a row told by its event’s id alone',
+    rule: '8: a restored database is seen by another event at the head',
+    file: 'log/tail.ts',
+    find: 'export const ROW_ID = "event_id || \'@\' || created_at"',
+    replace: "export const ROW_ID = 'event_id'",
+    scenarios: ['restores'],
+  },
+  {
     name: 'restore not seen',
     rule: '8: a restored database is seen by max(seq) or another event at the head',
     file: 'fence/fence.ts',
