@@ -10,8 +10,8 @@ import type { PipelineReport, QueueMessage } from './queue.ts'
 import { retryDelaySeconds } from './retry.ts'
 import { coalesceJobs, parseWarmMessage, recipeText, type WarmJob } from './warm-job.ts'
 
-/** Jobs under way at once: below the 6 connections of an invocation, each job holding one at a time. */
-const CONCURRENCY = 4
+/** Jobs under way at once: each may hold two of an invocation's 6 connections, KV's and the log's tail's. */
+const CONCURRENCY = 3
 /** A job that takes longer is tried again later. */
 const JOB_DEADLINE_MS = 10_000
 
