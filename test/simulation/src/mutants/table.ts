@@ -441,14 +441,6 @@ const pipeline: readonly Mutant[] = [
     scenarios: ['steady'],
   },
   {
-    name: 'a keeper for any Δ',
-    rule: 'PLATFORM: 1,000 D1 queries an invocation',
-    file: 'fence/keeper.ts',
-    find: 'const LEAST_KEPT_MS = 500',
-    replace: 'const LEAST_KEPT_MS = 1',
-    scenarios: ['contention', 'steady'],
-  },
-  {
     name: 'followers hold on to a dead flight',
     rule: 'PLATFORM: waitUntil at most 30 s past the answer',
     file: 'read/reader.ts',
