@@ -11,6 +11,7 @@ export { cachePolicy, withoutMemory } from './policy.ts'
 export {
   type Database,
   type KeyValueStore,
+  type KvPage,
   type MessageQueue,
   type Runtime,
   type Statement,

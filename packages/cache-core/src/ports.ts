@@ -47,6 +47,11 @@ export interface KvRecord {
   metadata: unknown
 }
 
+/** One page of a listing; metadata comes from outside: parse it. */
+export type KvPage = {
+  keys: { name: string; metadata?: unknown }[]
+} & ({ list_complete: true } | { list_complete: false; cursor: string })
+
 /** The part of a `KVNamespace` that is used here. */
 export interface KeyValueStore {
   getWithMetadata(name: string, options: { type: 'text'; cacheTtl?: number }): Promise<KvRecord>
@@ -59,12 +64,17 @@ export interface KeyValueStore {
     value: string,
     options: { expirationTtl: number; metadata: Record<string, unknown> },
   ): Promise<void>
+  /** At most 1,000 names a page; a page may be empty, and late like any other read. */
+  list(options: { prefix: string; limit?: number; cursor?: string | null }): Promise<KvPage>
+  delete(name: string): Promise<void>
 }
 
 /** A producer's end of a queue (`Queue`). */
 export interface MessageQueue {
   send(body: unknown, options?: { delaySeconds?: number }): Promise<unknown>
   sendBatch(messages: Iterable<{ body: unknown; delaySeconds?: number }>): Promise<unknown>
+  /** What waits in it. Runtimes before 2026 do not tell. */
+  metrics?(): Promise<{ backlogCount: number }>
 }
 
 /** Keeps a promise going after the answer was sent (`ExecutionContext.waitUntil`, at most 30 s past it). */

@@ -13,7 +13,9 @@ import {
   type ResourceHandle,
 } from '../src/index.ts'
 
-const MIGRATION = readFileSync(new URL('../migrations/0001_invalidation_log.sql', import.meta.url), 'utf8')
+const MIGRATIONS = ['0001_invalidation_log.sql', '0002_pipeline.sql'].map((name) =>
+  readFileSync(new URL(`../migrations/${name}`, import.meta.url), 'utf8'),
+)
 
 export function policyOf(overrides: Partial<CacheConfig> = {}): CacheConfig {
   return {
@@ -93,7 +95,7 @@ export class World {
   readonly db: Database = this.d1
 
   constructor() {
-    this.d1.exec(MIGRATION)
+    for (const migration of MIGRATIONS) this.d1.exec(migration)
     this.d1.exec('CREATE TABLE posts (id TEXT PRIMARY KEY, title TEXT NOT NULL)')
   }
 

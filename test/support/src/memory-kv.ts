@@ -10,12 +10,15 @@ const MAX_METADATA_BYTES = 1024
 const MIN_TTL_SECONDS = 60
 const MIN_CACHE_TTL_SECONDS = 30
 const MAX_BULK = 100
+const MAX_LISTED = 1000
 
 /** A KV namespace in memory, with KV's limits but none of its lateness (the simulator's has that). */
 export class MemoryKv {
   readonly entries = new Map<string, Stored>()
   reads = 0
   writes = 0
+  lists = 0
+  deletes = 0
   /** When set, each operation waits for it first: latency, failures, hangs. */
   before: ((operation: 'get' | 'put' | 'delete' | 'list', name: string) => Promise<void> | void) | null = null
   readonly #now: () => number
@@ -65,8 +68,30 @@ export class MemoryKv {
   }
 
   async delete(name: string): Promise<void> {
+    this.deletes++
     await this.before?.('delete', name)
     this.entries.delete(name)
+  }
+
+  async list({
+    prefix,
+    limit = MAX_LISTED,
+    cursor,
+  }: {
+    prefix: string
+    limit?: number
+    cursor?: string | null
+  }) {
+    if (limit > MAX_LISTED) throw new Error('KV LIST failed: 400 limit above 1000')
+    this.lists++
+    await this.before?.('list', prefix)
+    const names = [...this.entries.keys()]
+      .filter((name) => name.startsWith(prefix) && name > (cursor ?? '') && this.#get(name).value !== null)
+      .sort()
+    const keys = names.slice(0, limit).map((name) => ({ name, metadata: this.#get(name).metadata }))
+    return names.length <= limit
+      ? { keys, list_complete: true as const }
+      : { keys, list_complete: false as const, cursor: keys.at(-1)?.name ?? '' }
   }
 
   #get(name: string): { value: string | null; metadata: unknown } {

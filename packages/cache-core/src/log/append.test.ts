@@ -27,6 +27,10 @@ describe('append', () => {
         sent_at: null,
         sends: 0,
         processed_at: null,
+        received_at: null,
+        swept_at: null,
+        swept: 0,
+        warm_jobs: 0,
       },
     ])
   })

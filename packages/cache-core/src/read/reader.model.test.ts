@@ -35,6 +35,14 @@ class LateKv implements KeyValueStore {
     this.#held.set(name, [...(this.#held.get(name) ?? [ABSENT]), { value, metadata }])
   }
 
+  async list() {
+    return { keys: [...this.#held.keys()].map((name) => ({ name })), list_complete: true as const }
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#held.set(name, [...(this.#held.get(name) ?? []), ABSENT])
+  }
+
   #any(name: string): KvRecord {
     const held = this.#held.get(name) ?? [ABSENT]
     const newest = held.length - 1

@@ -33,6 +33,8 @@ export class Oracle {
   epochMovedAt = 0
   /** How often the database was restored. */
   restores = 0
+  /** Epochs that ended though nothing had been restored: all that was cached, given up for nothing. */
+  needlessMoves = 0
   #seqs: number[] = [0]
   #txns: number[] = [-1]
   readonly #d1: SimD1
@@ -145,6 +147,7 @@ export class Oracle {
   #readEpoch(): void {
     const epoch = String(this.#d1.look('SELECT epoch FROM invalidation_state')[0]?.epoch)
     if (epoch === this.epoch) return
+    if (this.epoch !== '' && this.epochMovedAt < Number.POSITIVE_INFINITY) this.needlessMoves++
     this.epoch = epoch
     this.epochMovedAt = this.#loop.now
   }

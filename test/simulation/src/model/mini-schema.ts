@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { AUTHORS, FEEDS, GROUPS, POSTS, RATES, SLOWS, TOKENS } from './mini-resources.ts'
 
-const LOG = readFileSync(
-  new URL('../../../../packages/cache-core/migrations/0001_invalidation_log.sql', import.meta.url),
-  'utf8',
-)
+const MIGRATIONS = new URL('../../../../packages/cache-core/migrations/', import.meta.url)
+const LIBRARY = readdirSync(MIGRATIONS)
+  .sort()
+  .map((name) => readFileSync(new URL(name, MIGRATIONS), 'utf8'))
+  .join('')
 
 const TABLES = `
 CREATE TABLE authors (id TEXT PRIMARY KEY, v INTEGER NOT NULL) WITHOUT ROWID;
@@ -20,7 +21,7 @@ const at = (list: readonly string[], i: number): string => list[i % list.length]
 
 /** The log, and the little content model with its rows. */
 export const miniSchema: readonly string[] = [
-  LOG,
+  LIBRARY,
   "UPDATE invalidation_state SET epoch = '00000000000000e0'",
   TABLES,
   ...AUTHORS.map((id) => `INSERT INTO authors VALUES ('${id}', 0)`),

@@ -28,6 +28,8 @@ const REST_MS = 6 * 3_600_000
 const FINDING_MS = 15_000
 /** Reads before a hit rate says something. */
 const ENOUGH_READS = 100
+/** Share of the reads that may fail when all is well again. */
+const MOST_FAILED = 0.002
 
 /** Lives one scenario in a world: readers, writers, and everything that befalls them. */
 export class Driver {
@@ -94,9 +96,9 @@ export class Driver {
     loop.at(this.#calmFrom, () => this.#calm())
     if (!this.#world.options.isDesign) this.#cron()
     loop.run(this.#end - this.#scenario.durationMs * RECOVERED_SHARE)
-    const before = { hits: verdicts.hits, misses: verdicts.misses }
+    const { hits, misses, failed } = verdicts
     loop.run(this.#end)
-    this.#checkRecovery(verdicts.hits - before.hits, verdicts.misses - before.misses)
+    this.#checkRecovery(verdicts.hits - hits, verdicts.misses - misses, verdicts.failed - failed)
     if (!this.#world.options.isDesign) this.#comeToRest()
   }
 
@@ -123,18 +125,18 @@ export class Driver {
     loop.after(CRON_EVERY_MS, next)
   }
 
-  #checkRecovery(hits: number, misses: number): void {
-    const { verdicts, loop, options } = this.#world
-    if (options.isDesign || hits + misses < ENOUGH_READS) return
+  #checkRecovery(hits: number, misses: number, failed: number): void {
+    const { verdicts, loop, options, oracle } = this.#world
+    if (options.isDesign || hits + misses + failed < ENOUGH_READS) return
+    const violate = (what: string) => verdicts.violate('P9', loop.now - START, what)
     verdicts.checked.P9++
-    const rate = hits / (hits + misses)
-    if (rate < this.#scenario.recoversTo) {
-      verdicts.violate(
-        'P9',
-        loop.now - START,
-        `a hit rate of ${rate.toFixed(3)} at the end, below ${this.#scenario.recoversTo}`,
-      )
-    }
+    const rate = hits / Math.max(1, hits + misses)
+    if (rate < this.#scenario.recoversTo)
+      violate(`a hit rate of ${rate.toFixed(3)} at the end, below ${this.#scenario.recoversTo}`)
+    if (failed > (hits + misses + failed) * MOST_FAILED)
+      violate(`${failed} reads failed at the end, when nothing was wrong any more`)
+    if (oracle.needlessMoves > 0)
+      violate(`${oracle.needlessMoves} epochs ended though nothing had been restored`)
   }
 
   #comeToRest(): void {

@@ -1,4 +1,4 @@
-import type { KeyValueStore } from '@freshet/cache-core'
+import type { KeyValueStore, KvPage } from '@freshet/cache-core'
 import type { EventLoop } from './event-loop.ts'
 import { currentInvocation } from './invocation.ts'
 import { Network } from './network.ts'
@@ -77,20 +77,14 @@ export class SimKv {
     this.#random = random
   }
 
-  readonly namespace: KeyValueStore & {
-    delete(name: string): Promise<void>
-    list(options: {
-      prefix: string
-      cursor?: string
-    }): Promise<{ keys: { name: string }[]; list_complete: boolean; cursor?: string }>
-  } = {
+  readonly namespace: KeyValueStore = {
     getWithMetadata: this.#getWithMetadata.bind(this) as KeyValueStore['getWithMetadata'],
     put: (name, value, options) => this.#put(name, value, options),
     delete: (name) =>
       this.#operation((location) =>
         this.#write(location, name, { value: null, metadata: null, expiresAt: Number.POSITIVE_INFINITY }),
       ),
-    list: ({ prefix, cursor }) => this.#operation((location) => this.#page(location, prefix, cursor)),
+    list: ({ prefix, cursor }) => this.#operation((location) => this.#page(location, prefix, cursor ?? '')),
   }
 
   #getWithMetadata(
@@ -211,17 +205,16 @@ export class SimKv {
     return { value: other.value.slice(0, this.#random.below(other.value.length)), metadata: other.metadata }
   }
 
-  #page(location: number, prefix: string, cursor = '') {
+  #page(location: number, prefix: string, cursor: string): KvPage {
     const all = [...this.#names.keys()]
       .filter((name) => name.startsWith(prefix) && name > cursor && this.#isListed(location, name))
       .sort()
-    const page = all.slice(0, PAGE)
-    const last = page.at(-1)
-    return {
-      keys: page.map((name) => ({ name })),
-      list_complete: all.length <= PAGE,
-      ...(all.length > PAGE && last !== undefined && { cursor: last }),
-    }
+    const names = all.slice(0, PAGE)
+    const keys = names.map((name) => ({ name, metadata: this.#visible(location, name)?.metadata }))
+    const last = names.at(-1)
+    return all.length > PAGE && last !== undefined
+      ? { keys, list_complete: false, cursor: last }
+      : { keys, list_complete: true }
   }
 
   #isListed(location: number, name: string): boolean {

@@ -95,6 +95,7 @@ export class SimQueue {
   readonly producer: MessageQueue = {
     send: (body, options) => this.#send([{ body, ...options }]),
     sendBatch: (messages) => this.#send([...messages]),
+    metrics: async () => ({ backlogCount: this.#ready.length }),
   }
 
   /** Puts a message in, past the network: a producer outside of the world. */
