@@ -3,7 +3,21 @@ export { MessageTooLargeError, splitBatches } from './batches.ts'
 export { type ConsumerBindings, type ConsumerOptions, createConsumer } from './consumer.ts'
 export { handleDeadLetters } from './dead-letters.ts'
 export { type EventsDeps, handleEvents } from './events.ts'
-export { type EventMessage, eventMessage, parseEventMessage } from './message.ts'
+export {
+  type EventMessage,
+  eventMessage,
+  type PipelineMessage,
+  type ProducerEvent,
+  ProducerEventError,
+  parseEventMessage,
+  parsePipelineMessage,
+  type ReplayMessage,
+  replayMessage,
+  type Sweep,
+  type SweepMessage,
+  sendEvents,
+  sweepMessage,
+} from './message.ts'
 export { prune, retentionMs } from './prune.ts'
 export type { PipelineReport, QueueMessage } from './queue.ts'
 export { relay } from './relay.ts'

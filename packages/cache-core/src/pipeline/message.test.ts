@@ -1,6 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventBatches, eventMessage, parseEventMessage } from './message.ts'
+import { CapturedQueue } from '../../test/world.ts'
+import { MessageTooLargeError } from './batches.ts'
+import {
+  eventBatches,
+  eventMessage,
+  ProducerEventError,
+  parseEventMessage,
+  parsePipelineMessage,
+  replayMessage,
+  type Sweep,
+  sendEvents,
+  sweepMessage,
+} from './message.ts'
 
 const overTheWire = (body: unknown): unknown => JSON.parse(JSON.stringify(body))
 
@@ -48,5 +60,105 @@ describe('eventBatches', () => {
       ['e1', null],
       ['e2', null],
     ])
+  })
+})
+
+describe('a message of the events’ queue', () => {
+  const sweep: Sweep = {
+    eventIds: ['e1'],
+    ranges: [{ prefix: 'content:', patterns: [['content:*', 7]], cursor: null }],
+    epoch: 'e',
+  }
+
+  it.each([
+    ['event', eventMessage({ id: 'a', type: 'b', payload: { replay: 'x', sweep: 'y' } })],
+    ['replay', replayMessage('0123')],
+    ['sweep', sweepMessage(sweep)],
+  ])('is told to be a %s, after the queue as before', (kind, message) => {
+    expect(parsePipelineMessage(overTheWire(message))).toEqual({ kind, message: overTheWire(message) })
+  })
+
+  it.each([
+    [null, 'message: '],
+    [{ v: 1 }, 'id: '],
+    [{ v: 2, replay: 'a' }, 'v: '],
+    [{ v: 1, replay: 7 }, 'replay: '],
+    [
+      { v: 1, sweep: { ...sweep, ranges: [{ prefix: 'a', patterns: [['b', -1]], cursor: null }] } },
+      'sweep.ranges.0',
+    ],
+    [{ v: 1, sweep: { ...sweep, epoch: 1 } }, 'sweep.epoch: '],
+    // It says that it is a replay: the rest does not make it an event.
+    [{ v: 1, replay: '', id: 'a', type: 'b', payload: {} }, 'replay: '],
+  ])('is poison as %j, and the problem names what is wrong', (body, problem) => {
+    expect(parsePipelineMessage(body)).toEqual({ kind: 'poison', problem: expect.stringContaining(problem) })
+  })
+})
+
+describe('sendEvents', () => {
+  const source = (): { uuid(): string } => {
+    let n = 0
+    return { uuid: () => `made-${++n}` }
+  }
+
+  it('sends what the consumer reads, with the ids that it was given or made', async () => {
+    const queue = new CapturedQueue()
+    const ids = await sendEvents(
+      queue,
+      [
+        { id: 'mine', type: 'a', payload: 1 },
+        { type: 'b', payload: undefined },
+      ],
+      source(),
+    )
+    expect(ids).toEqual(['mine', 'made-1'])
+    expect(queue.sent.map(overTheWire).map(parsePipelineMessage)).toEqual([
+      { kind: 'event', message: { v: 1, id: 'mine', type: 'a', payload: 1 } },
+      { kind: 'event', message: { v: 1, id: 'made-1', type: 'b', payload: null } },
+    ])
+  })
+
+  it('makes ids of its own without a source', async () => {
+    const ids = await sendEvents(
+      new CapturedQueue(),
+      [1, 2].map((payload) => ({ type: 'a', payload })),
+    )
+    expect(new Set(ids).size).toBe(2)
+  })
+
+  it('splits what is more than a batch', async () => {
+    const sizes: number[] = []
+    const queue = { sendBatch: async (messages: Iterable<unknown>) => sizes.push([...messages].length) }
+    await sendEvents(
+      queue,
+      Array.from({ length: 250 }, (_, n) => ({ type: 'a', payload: n })),
+      source(),
+    )
+    await sendEvents(
+      queue,
+      Array.from({ length: 5 }, () => ({ type: 'a', payload: 'x'.repeat(100_000) })),
+      source(),
+    )
+    expect(sizes).toEqual([100, 100, 50, 2, 2, 1])
+  })
+
+  it.each([
+    [
+      'a large payload',
+      { type: 'a', payload: 'é'.repeat(64_000) },
+      MessageTooLargeError,
+      'message 100 has 128',
+    ],
+    ['a long id', { id: 'x'.repeat(201), type: 'a', payload: 1 }, ProducerEventError, 'event 100: id: '],
+    ['no id', { id: '', type: 'a', payload: 1 }, ProducerEventError, 'event 100: id: '],
+    ['no type', { type: '', payload: 1 }, ProducerEventError, 'event 100: type: '],
+    ['no JSON', { type: 'a', payload: 1n }, TypeError, 'BigInt'],
+  ])('sends nothing at all when an event has %s', async (_, event, error, text) => {
+    const queue = new CapturedQueue()
+    const events = [...Array.from({ length: 100 }, () => ({ type: 'a', payload: 1 })), event]
+    const sent = sendEvents(queue, events, source())
+    await expect(sent).rejects.toThrow(error)
+    await expect(sent).rejects.toThrow(text)
+    expect(queue.sent).toEqual([])
   })
 })

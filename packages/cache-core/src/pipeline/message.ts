@@ -1,24 +1,85 @@
 import * as v from 'valibot'
+import { type MessageQueue, type Runtime, systemRuntime } from '../ports.ts'
 import type { LogEvent } from '../write/types.ts'
 import { fitsMessage, splitBatches } from './batches.ts'
 
 /** Of the messages on `cache-events`. A consumer keeps what it cannot read, so raise it with care. */
 const VERSION = 1
 
+const Version = v.literal(VERSION)
+const Id = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
+const Seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
 const EventMessageSchema = v.object({
-  v: v.literal(VERSION),
-  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  v: Version,
+  id: Id,
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
   payload: v.unknown(),
 })
 
+const ReplayMessageSchema = v.object({ v: Version, replay: Id })
+
+const SweepSchema = v.object({
+  /** The events that asked for it, to note in the log what was swept. */
+  eventIds: v.array(Id),
+  ranges: v.array(
+    v.object({
+      /** Of the names in KV. */
+      prefix: v.string(),
+      /** What goes, with the seq below which it does. */
+      patterns: v.array(v.tuple([v.string(), Seq])),
+      /** Where the listing goes on; null from its start. */
+      cursor: v.nullable(v.string()),
+    }),
+  ),
+  /** A restored log uses its numbers twice: a sweep of another epoch is void. */
+  epoch: v.string(),
+})
+const SweepMessageSchema = v.object({ v: Version, sweep: SweepSchema })
+
 /** What travels on `cache-events`. Patterns do not: the log has them, and for a producer's event the rules make them. */
 export type EventMessage = v.InferOutput<typeof EventMessageSchema>
+
+/** Asks the consumer to put a dead letter back where it belongs. */
+export type ReplayMessage = v.InferOutput<typeof ReplayMessageSchema>
+
+/** What is left of a sweep that was over its budget. */
+export type Sweep = v.InferOutput<typeof SweepSchema>
+export type SweepMessage = v.InferOutput<typeof SweepMessageSchema>
+
+/** One message of `cache-events`, by what it asks for; `problem` says in words why it is none. */
+export type PipelineMessage =
+  | { kind: 'event'; message: EventMessage }
+  | { kind: 'replay'; message: ReplayMessage }
+  | { kind: 'sweep'; message: SweepMessage }
+  | { kind: 'poison'; problem: string }
+
+/** An event as a producer has it. */
+export interface ProducerEvent {
+  /** Yours, up to 200 characters, where you have one: a second event of the same id changes nothing. */
+  id?: string
+  type: string
+  payload: unknown
+}
+
+/** Thrown for an event that cannot be sent; the message says which and why. */
+export class ProducerEventError extends Error {
+  override name = 'ProducerEventError'
+}
 
 /** The message that tells the consumer of an event. */
 export function eventMessage(event: Pick<LogEvent, 'id' | 'type' | 'payload'>): EventMessage {
   // JSON has no undefined: without this, the message would come out of the queue without its payload.
   return { v: VERSION, id: event.id, type: event.type, payload: event.payload ?? null }
+}
+
+/** @param id of the dead letter */
+export function replayMessage(id: string): ReplayMessage {
+  return { v: VERSION, replay: id }
+}
+
+export function sweepMessage(sweep: Sweep): SweepMessage {
+  return { v: VERSION, sweep }
 }
 
 /**
@@ -34,11 +95,58 @@ export function eventBatches(
   )
 }
 
+/**
+ * Sends events from any Worker with a binding of `cache-events`; the consumer gives them their place in the log. Give ids of
+ * your own where a failed call is repeated: a queue that failed may have taken some.
+ * @param source makes the ids of events without one
+ * @returns the ids, in the order of the events
+ * @throws ProducerEventError, MessageTooLargeError before anything is sent; whatever the queue throws
+ * @example
+ * await sendEvents(env.EVENTS, [{ type: 'media.update', payload: { id: 'm1' } }])
+ */
+export async function sendEvents(
+  queue: Pick<MessageQueue, 'sendBatch'>,
+  events: readonly ProducerEvent[],
+  source: Pick<Runtime, 'uuid'> = systemRuntime,
+): Promise<string[]> {
+  const messages = events.map(({ id, type, payload }, place) => {
+    const message = eventMessage({ id: id ?? source.uuid(), type, payload })
+    const parsed = v.safeParse(EventMessageSchema, message)
+    if (!parsed.success) throw new ProducerEventError(`event ${place}: ${problemOf(parsed.issues)}`)
+    return message
+  })
+  for (const batch of splitBatches(messages)) await queue.sendBatch(batch)
+  return messages.map(({ id }) => id)
+}
+
 /** @returns the message, or in words what is wrong with it */
 export function parseEventMessage(body: unknown): { message: EventMessage } | { problem: string } {
   const parsed = v.safeParse(EventMessageSchema, body)
-  if (parsed.success) return { message: parsed.output }
-  return {
-    problem: parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`).join('; '),
+  return parsed.success ? { message: parsed.output } : { problem: problemOf(parsed.issues) }
+}
+
+/** Tells apart what travels on `cache-events`. What says that it is a replay or a sweep is never taken for an event. */
+export function parsePipelineMessage(body: unknown): PipelineMessage {
+  if (has(body, 'replay')) {
+    const parsed = v.safeParse(ReplayMessageSchema, body)
+    return parsed.success ? { kind: 'replay', message: parsed.output } : poison(parsed.issues)
   }
+  if (has(body, 'sweep')) {
+    const parsed = v.safeParse(SweepMessageSchema, body)
+    return parsed.success ? { kind: 'sweep', message: parsed.output } : poison(parsed.issues)
+  }
+  const parsed = v.safeParse(EventMessageSchema, body)
+  return parsed.success ? { kind: 'event', message: parsed.output } : poison(parsed.issues)
+}
+
+function has(body: unknown, field: string): boolean {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, field)
+}
+
+function poison(issues: readonly v.BaseIssue<unknown>[]): PipelineMessage {
+  return { kind: 'poison', problem: problemOf(issues) }
+}
+
+function problemOf(issues: readonly v.BaseIssue<unknown>[]): string {
+  return issues.map((issue) => `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`).join('; ')
 }
