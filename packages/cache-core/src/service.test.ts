@@ -299,6 +299,24 @@ describe('invalidate and clear', () => {
     ])
   })
 
+  it('tell the consumer what has to leave KV as well', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    await cache.invalidate('content:n:*')
+    await cache.invalidate('content:n:*', { hard: true })
+    await cache.clear('user')
+    await cache.delete('content:n:1')
+    const rows = world.d1.sqlite.prepare('SELECT payload FROM invalidation_log ORDER BY seq').all()
+    const payloads = [
+      { patterns: ['content:n:*'] },
+      { patterns: ['content:n:*'], hard: true },
+      { patterns: ['user:*'], hard: true },
+      { patterns: ['content:n:1'] },
+    ]
+    expect(rows.map((row) => JSON.parse(String(row.payload)))).toEqual(payloads)
+    expect(world.events.sent).toMatchObject(payloads.map((payload) => ({ v: 1, payload })))
+  })
+
   it.each(['', 'a::b', 'a:b*', 'a\nb'])('refuse the pattern %j', async (pattern) => {
     const { cache } = new World().isolate()
     expect(() => cache.invalidate(pattern)).toThrow(PatternError)

@@ -1,7 +1,7 @@
 import type { Isolate, RequestIo } from './isolate.ts'
 import { escapeSegment } from './keys/escape.ts'
 import { parsePattern } from './keys/pattern.ts'
-import type { Database } from './ports.ts'
+import type { Database, Statement } from './ports.ts'
 import { answer } from './read/answer.ts'
 import { DirectTiers, type Stamped } from './read/direct.ts'
 import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
@@ -10,7 +10,7 @@ import type { CacheResult, ReadOptions } from './read/types.ts'
 import type { Query, Source } from './source.ts'
 import { countedDatabase } from './sql.ts'
 import type { CacheStats } from './stats.ts'
-import type { Change, WriteResult } from './write/types.ts'
+import type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'
 import { Writer } from './write/writer.ts'
 
 /**
@@ -105,15 +105,18 @@ export class CacheService extends DirectTiers {
     return this.#writer.purge('cache.delete', this.#pathsOf(keys))
   }
 
-  /** Invalidates what has a key or a tag that the pattern matches: one row in the log, however many entries. Throws PatternError. */
-  invalidate(pattern: string): Promise<WriteResult> {
-    return this.#writer.purge('cache.invalidate', [parsePattern(pattern)])
+  /**
+   * Invalidates what has a key or a tag that the pattern matches: one row in the log, however many entries. Throws PatternError.
+   * @param options `hard` has the consumer also take it out of KV, where it would otherwise lie unread until it expires
+   */
+  invalidate(pattern: string, { hard = false }: { hard?: boolean } = {}): Promise<WriteResult> {
+    return this.#writer.purge('cache.invalidate', [parsePattern(pattern)], hard)
   }
 
-  /** Invalidates a namespace, or everything. */
+  /** Invalidates a namespace, or everything, and has it taken out of KV. */
   clear(namespace?: string): Promise<WriteResult> {
     const pattern = namespace === undefined ? '*' : `${escapeSegment(namespace)}:*`
-    return this.#writer.purge('cache.clear', [parsePattern(pattern)])
+    return this.#writer.purge('cache.clear', [parsePattern(pattern)], true)
   }
 
   /** Asks D1 past the cache, with its deadline and its breaker: what a guarded write starts from must be the newest. */
@@ -124,6 +127,17 @@ export class CacheService extends DirectTiers {
   /** Commits changes with their events: all, or none. */
   async write(changes: readonly Change[]): Promise<WriteResult> {
     return (await this.#writer.write(changes)).write
+  }
+
+  /**
+   * Logs events of outside producers, in one transaction with `also`; one of an id that is there already changes nothing. The
+   * bookmark covers those as well.
+   */
+  log(
+    events: readonly LogEvent[],
+    also: Statement[] = [],
+  ): Promise<{ changes: ChangeResult[]; bookmark: string }> {
+    return this.#writer.log(events, also)
   }
 
   /** Commits changes and reads a source in the same transaction: its value after the write, kept for the next reader. */

@@ -350,3 +350,53 @@ describe('a purge', () => {
     expect(isolate.fence.generation('content:post:149')).toBe(1)
   })
 })
+
+describe('outside events', () => {
+  const event = (id: string, n = id) => ({
+    id,
+    type: 'post.update',
+    payload: { id: n },
+    patterns: [`content:post:${n}`],
+  })
+
+  it('are logged in one transaction, each id once, with what goes along', async () => {
+    const { world, cache, isolate } = planted()
+    await cache.read(post)
+    let batches = 0
+    world.d1.before = () => {
+      batches++
+    }
+    const also = [world.db.prepare("INSERT INTO posts VALUES ('9', 'along')")]
+    const { changes, bookmark } = await cache.log([event('a', '1'), event('b', '2'), event('a', '3')], also)
+    expect([batches, changes.map(({ changed }) => changed), bookmark]).toEqual([
+      1,
+      [true, true, false],
+      `${world.epoch}.2`,
+    ])
+    expect(logged(world).map((row) => [row.event_id, row.patterns])).toEqual([
+      ['a', '["content:post:1"]'],
+      ['b', '["content:post:2"]'],
+    ])
+    expect(world.d1.one("SELECT title FROM posts WHERE id = '9'")?.title).toBe('along')
+    expect(isolate.fence.generation('content:post:1')).toBe(1)
+    expect(world.events.sent).toMatchObject([{ id: 'a' }, { id: 'b' }])
+  })
+
+  it('that were logged before change nothing, and their bookmark covers them', async () => {
+    const { world, cache } = planted()
+    await cache.log([event('a')])
+    world.events.sent.length = 0
+    const { changes, bookmark } = await cache.log([event('a')])
+    expect([changes[0]?.changed, changes[0]?.seq, bookmark]).toEqual([false, null, `${world.epoch}.1`])
+    expect([logged(world).length, world.events.sent]).toEqual([1, []])
+  })
+
+  it('are all logged, or none', async () => {
+    const { world, cache } = planted()
+    const also = [world.db.prepare('INSERT INTO no_such_table VALUES (1)')]
+    await expect(cache.log([event('a')], also)).rejects.toThrow('no_such_table')
+    const bad = { ...event('b'), patterns: ['a::b'] }
+    await expect(cache.log([event('a'), bad])).rejects.toThrow(PatternError)
+    expect([logged(world), world.events.sent]).toEqual([[], []])
+  })
+})

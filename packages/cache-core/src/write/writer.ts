@@ -62,17 +62,36 @@ export class Writer {
   /**
    * Invalidates without changing data: one event, however many entries its patterns match.
    * @param type `cache.invalidate`, `cache.delete` …: who asked for it
+   * @param hard whether the consumer also takes out of KV what the patterns match
    */
-  async purge(type: string, patterns: readonly string[]): Promise<WriteResult> {
-    const { db } = this.#io
-    const { runtime } = this.#isolate
-    const event = { id: runtime.uuid(), type, payload: { patterns }, patterns }
-    const statement = append(db, event, runtime.now())
-    const committed = await this.#commit([statement], [], [{ event, at: 0 }], (results, at) => ({
+  async purge(type: string, patterns: readonly string[], hard = false): Promise<WriteResult> {
+    const payload = hard ? { patterns, hard } : { patterns }
+    return (await this.#append([{ id: this.#isolate.runtime.uuid(), type, payload, patterns }], [])).write
+  }
+
+  /**
+   * Logs events of outside producers, all in one transaction. One whose id is there already changes nothing.
+   * @param also statements of the same transaction
+   * @throws PatternError before anything is sent; whatever D1 throws, and then a repeated call does no harm
+   */
+  async log(
+    events: readonly LogEvent[],
+    also: Statement[] = [],
+  ): Promise<{ changes: ChangeResult[]; bookmark: string }> {
+    for (const pattern of events.flatMap(({ patterns }) => patterns)) parsePattern(pattern)
+    const { write, at } = await this.#append(events, also)
+    // Of the log as it was then, and so also of the events that somebody had logged before.
+    return { changes: write.changes, bookmark: formatBookmark(at.epoch, at.upTo) }
+  }
+
+  #append(events: readonly LogEvent[], also: Statement[]): Promise<Committed> {
+    const now = this.#isolate.runtime.now()
+    const appends = events.map((event) => append(this.#io.db, event, now))
+    const planned = events.map((event, at) => ({ event, at }))
+    return this.#commit([...appends, ...also], [], planned, (results, at) => ({
       result: resultAt(results, at),
       seq: decodeSeq(results[at]),
     }))
-    return committed.write
   }
 
   async #commit(
