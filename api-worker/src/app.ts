@@ -14,6 +14,7 @@ import { ADMIN_PATH, adminCacheRoutes, adminError } from './routes/admin-cache.t
 import { authRoutes } from './routes/auth.ts'
 import { configRoutes, pluginRoutes } from './routes/config.ts'
 import { contentRoutes } from './routes/content.ts'
+import { eventRoutes } from './routes/events.ts'
 import { mediaRoutes } from './routes/media.ts'
 import { userRoutes } from './routes/users.ts'
 
@@ -107,6 +108,8 @@ app.use(
     },
   }),
 )
+// Those who call it have no sessions: they sign what they send.
+app.route('/events', eventRoutes)
 app.use(authenticate)
 
 app.route('/auth', authRoutes)

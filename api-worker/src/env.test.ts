@@ -18,6 +18,26 @@ it.each(['a.example', 'https://a.example/', 'https://a.example/path', 'null', 'j
   },
 )
 
+it('reads one or two secrets of EVENTS_SECRET, and none where it is not set', () => {
+  const secret = (byte: number) => `whsec_${Buffer.alloc(24, byte).toString('base64')}`
+  const read = (EVENTS_SECRET?: string) => setUp({ EVENTS_SECRET }).eventSecrets
+  expect([read(), read('')]).toEqual([[], []])
+  expect(read(secret(1))).toEqual([new Uint8Array(24).fill(1)])
+  expect(read(`${secret(1)} ${secret(2)}`)).toEqual([new Uint8Array(24).fill(1), new Uint8Array(24).fill(2)])
+})
+
+it.each([
+  'whsec_short',
+  'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  `${`whsec_${'A'.repeat(32)} `.repeat(3)}`,
+  `whsec_${'A'.repeat(32)} x`,
+  7,
+])('refuses the secret %j without telling it', (EVENTS_SECRET) => {
+  const setting = () => setUp({ EVENTS_SECRET })
+  expect(setting).toThrow(SettingsError)
+  expect(setting).toThrow(/^EVENTS_SECRET holds something else than it may: one or two secrets, [^A7]*$/)
+})
+
 it('names all bad variables at once', () => {
   const problems = () => {
     try {

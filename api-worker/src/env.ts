@@ -1,12 +1,14 @@
 import { type CacheSettings, Isolate, parseSettings, SettingsError } from '@freshet/cache-core'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
+import { parseSecret } from './auth/webhook.ts'
 
 /** The bindings of wrangler.jsonc, and variables, which may hold anything before they are parsed. */
 export interface Env {
   DB: D1Database
   CACHE: KVNamespace
   EVENTS: Queue
+  STATS: Queue
   [variable: string]: unknown
 }
 
@@ -16,6 +18,8 @@ export interface Setup {
   settings: CacheSettings
   /** Origins whose pages may call the API; `*` for all of them, without credentials. */
   corsOrigins: readonly string[]
+  /** Keys that requests to `/events` are signed with; none: it takes nothing. */
+  eventSecrets: readonly Uint8Array<ArrayBuffer>[]
 }
 
 const Origin = v.pipe(
@@ -46,9 +50,25 @@ export function setUp(env: Readonly<Record<string, unknown>>): Setup {
       `CORS_ORIGINS is ${held}; it may be "*", or origins such as https://example.com, separated by commas`,
     )
   }
+  const eventSecrets = gather(() => parseEventSecrets(env.EVENTS_SECRET), problems)
   const settings = gather(() => parseSettings(env), problems)
-  if (!cors.success || settings === null) throw new SettingsError(problems)
-  return { isolate: new Isolate({ configs: CACHE_CONFIGS, settings }), settings, corsOrigins: cors.output }
+  if (!cors.success || settings === null || eventSecrets === null) throw new SettingsError(problems)
+  const isolate = new Isolate({ configs: CACHE_CONFIGS, settings })
+  return { isolate, settings, corsOrigins: cors.output, eventSecrets }
+}
+
+/** Two at most: the new one, and the old one until all producers have the new one. */
+function parseEventSecrets(text: unknown): Uint8Array<ArrayBuffer>[] {
+  if (text === undefined || text === '') return []
+  const secrets = typeof text === 'string' ? text.trim().split(/\s+/).map(parseSecret) : [null]
+  const known = secrets.filter((secret) => secret !== null)
+  if (known.length < secrets.length || known.length > 2) {
+    // The answer to everybody says this, so what the variable holds stays out of it.
+    throw new SettingsError([
+      'EVENTS_SECRET holds something else than it may: one or two secrets, separated by a space, each whsec_ and 24 to 64 bytes in base64',
+    ])
+  }
+  return known
 }
 
 function gather<T>(read: () => T, problems: string[]): T | null {

@@ -22,7 +22,7 @@ function textOf(body: unknown): string {
 export function quarantine(
   db: Database,
   queue: string,
-  message: QueueMessage,
+  message: Pick<QueueMessage, 'id' | 'body' | 'attempts'>,
   reason: string,
   now: number,
 ): Statement {

@@ -1,7 +1,7 @@
 /** The pipeline's parts: a consumer Worker only wires them to its queues and its cron trigger. */
 export { MessageTooLargeError, splitBatches } from './batches.ts'
 export { type ConsumerBindings, type ConsumerOptions, createConsumer } from './consumer.ts'
-export { handleDeadLetters } from './dead-letters.ts'
+export { handleDeadLetters, quarantine } from './dead-letters.ts'
 export { type EventsDeps, handleEvents } from './events.ts'
 export {
   type EventMessage,
