@@ -1,4 +1,4 @@
-import { type CacheResult, DatabaseUnavailableError, type Written } from '@freshet/cache-core'
+import type { CacheResult, Written } from '@freshet/cache-core'
 import { preconditionHolds } from '@freshet/cache-core/http'
 import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
@@ -61,17 +61,4 @@ export function mismatch(what: string): Problem {
     412,
     `The ${what} has changed since you read it: get it again, and send the new ETag as If-Match.`,
   )
-}
-
-/**
- * Waits for a write that only appends, and so can't be wrong: if it fails, D1 does. Nobody knows then whether it was committed,
- * but to repeat it does no harm.
- * @throws DatabaseUnavailableError
- */
-export async function appended<T>(write: Promise<T>): Promise<T> {
-  try {
-    return await write
-  } catch (error) {
-    throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
-  }
 }

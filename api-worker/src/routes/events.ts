@@ -9,7 +9,7 @@ import type { AppEnv } from '../context.ts'
 import { readBody } from '../http/input.ts'
 import { Problem } from '../http/problem.ts'
 import { setBookmark } from '../http/read-options.ts'
-import { appended } from '../http/send-write.ts'
+import { orUnavailable } from '../http/unavailable.ts'
 
 /** What the dead letters that came in here are said to come from. */
 const ORIGIN = 'POST /events'
@@ -61,7 +61,7 @@ eventRoutes.post('/', async (c) => {
   )
   const now = systemRuntime.now()
   const kept = letters.map(({ reason, ...letter }) => quarantine(cache.db, ORIGIN, letter, reason, now))
-  const { changes, bookmark } = await appended(
+  const { changes, bookmark } = await orUnavailable(
     cache.log(
       fit.map(({ event }) => event),
       kept,

@@ -1,4 +1,15 @@
 /** The pipeline's parts: a consumer Worker only wires them to its queues and its cron trigger. */
+export {
+  type DeadLetter,
+  deadLetter,
+  deadLetterPage,
+  discardDeadLetter,
+  type Invalidation,
+  invalidationPage,
+  type PipelineState,
+  pipelineState,
+  recentCounts,
+} from './admin.ts'
 export { MessageTooLargeError, splitBatches } from './batches.ts'
 export { type ConsumerBindings, type ConsumerOptions, createConsumer } from './consumer.ts'
 export { handleDeadLetters, quarantine } from './dead-letters.ts'

@@ -1,0 +1,10 @@
+import type { MessageQueue } from '@freshet/cache-core'
+
+/** How many messages wait in a queue; null where the runtime does not tell. */
+export async function backlogOf(queue: MessageQueue): Promise<number | null> {
+  try {
+    return (await queue.metrics?.())?.backlogCount ?? null
+  } catch {
+    return null
+  }
+}
