@@ -20,6 +20,7 @@ const payloads: Record<string, unknown> = {
   media: { id: '1' },
   plugin: { id: 'seo' },
   config: { key: 'site' },
+  collection: { id: 'posts' },
   'auth.login': { userId: '1' },
   'auth.logout': { session: 'a'.repeat(64) },
 }

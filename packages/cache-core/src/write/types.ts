@@ -16,6 +16,11 @@ export interface LogEvent {
 export interface Change {
   /** The guarded statement that makes the change (`UPDATE … WHERE id = ? AND version = ?`). */
   statement: Statement
+  /**
+   * The SQL table that the statement changes. To be named where the table may have triggers that write the log
+   * (docs/operations.md, *Writes from anywhere*): this change then takes the row that they wrote, and adds none.
+   */
+  table?: string
   /** Further statements of the same transaction, run after the log row. They must guard themselves. */
   after?: Statement[]
   event: Omit<LogEvent, 'id'> & { id?: string }

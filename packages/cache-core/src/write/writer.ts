@@ -46,12 +46,12 @@ export class Writer {
     const now = this.#isolate.runtime.now()
     const statements: Statement[] = []
     const planned: Planned[] = []
-    for (const { statement, after = [], event: partial } of changes) {
+    for (const { statement, table, after = [], event: partial } of changes) {
       // One that no fence can match would be committed, and invalidate nothing.
       for (const pattern of partial.patterns) parsePattern(pattern)
       const event = { ...partial, id: partial.id ?? this.#isolate.runtime.uuid() }
       planned.push({ event, at: statements.length })
-      statements.push(statement, appendIfChanged(db, event, now), ...after)
+      statements.push(statement, appendIfChanged(db, event, now, table), ...after)
     }
     return this.#commit(statements, reads, planned, (results, at) => ({
       result: resultAt(results, at),

@@ -19,6 +19,7 @@ describe('parseEvent', () => {
     ['media.upload', { id: '1' }],
     ['config.update', { key: 'site' }],
     ['plugin.activate', { id: 'seo' }],
+    ['collection.update', { id: 'posts' }],
   ])('accepts %s', (type, payload) => {
     expect(parseEvent(type, payload)).toEqual({ type, payload })
   })
@@ -58,7 +59,7 @@ describe('parseEvent', () => {
 describe('isEventType', () => {
   it('tells ours from others', () => {
     expect(EVENT_TYPES.every(isEventType)).toBe(true)
-    expect(EVENT_TYPES).toHaveLength(16)
+    expect(EVENT_TYPES).toHaveLength(17)
     expect(isEventType('cache.invalidate')).toBe(false)
   })
 })

@@ -55,6 +55,7 @@ const EventSchema = v.variant('type', [
   event('media.update', One),
   event('media.delete', One),
   event('config.update', Config),
+  event('collection.update', v.strictObject({ id: CollectionIdInput })),
   event('plugin.activate', One),
   event('plugin.deactivate', One),
 ])

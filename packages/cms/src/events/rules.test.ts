@@ -39,6 +39,7 @@ describe('patternsOf', () => {
     ['media.update', { id: '9' }, ['media:file:9', 'api:media:*']],
     ['media.delete', { id: '9' }, ['media:file:9', 'api:media:*']],
     ['config.update', { key: 'site' }, ['config:value:site']],
+    ['collection.update', { id: 'posts' }, ['api:collections:all']],
     ['plugin.activate', { id: 'seo' }, ['config:*', 'api:*']],
     ['plugin.deactivate', { id: 'seo' }, ['config:*', 'api:*']],
   ])('of %s', (type, payload, patterns) => {

@@ -38,6 +38,8 @@ export const RULES: Readonly<Record<EventType, readonly string[]>> = {
   'media.update': MEDIA,
   'media.delete': MEDIA,
   'config.update': ['config:value:{key}'],
+  // Nobody's but a migration's or a console's: the API does not change collections.
+  'collection.update': ['api:collections:all'],
   'plugin.activate': PLUGIN,
   'plugin.deactivate': PLUGIN,
 }

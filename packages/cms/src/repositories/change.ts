@@ -1,6 +1,7 @@
 import type { Change, Database, Runtime, Statement } from '@freshet/cache-core'
 import type { CmsEvent } from '../events/event.ts'
 import { patternsOfEvent } from '../events/rules.ts'
+import type { TriggerTable } from '../triggers/tables.ts'
 
 /** What repositories need of the world: times and ids of new rows. */
 export type Clock = Pick<Runtime, 'now' | 'uuid'>
@@ -23,10 +24,16 @@ export const IF_LOGGED = 'EXISTS (SELECT 1 FROM invalidation_log WHERE event_id 
 
 /**
  * A guarded statement with its event.
+ * @param table what the statement changes: where it has triggers that write the log, their row becomes the event's
  * @param after statements of the same transaction that follow the log row, each with a guard of its own
  */
-export function changeOf(statement: Statement, event: Change['event'], after: Statement[] = []): Change {
-  return { statement, after, event }
+export function changeOf(
+  table: TriggerTable,
+  statement: Statement,
+  event: Change['event'],
+  after: Statement[] = [],
+): Change {
+  return { table, statement, after, event }
 }
 
 /** @returns a statement with its values bound */

@@ -48,7 +48,7 @@ export class ConfigRepository {
       'INSERT INTO config (key, value, is_public, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING',
       [key, JSON.stringify(value), Number(isPublic), this.#clock.now()],
     )
-    return changeOf(statement, eventOf({ type: 'config.update', payload: { key } }))
+    return changeOf('config', statement, eventOf({ type: 'config.update', payload: { key } }))
   }
 
   #modification({ key, version, isPublic }: ConfigValue, input: ConfigChange): Change {
@@ -57,6 +57,6 @@ export class ConfigRepository {
       'UPDATE config SET value = ?, is_public = ?, updated_at = ?, version = version + 1 WHERE key = ? AND version = ?',
       [JSON.stringify(input.value), Number(input.isPublic ?? isPublic), this.#clock.now(), key, version],
     )
-    return changeOf(statement, eventOf({ type: 'config.update', payload: { key } }))
+    return changeOf('config', statement, eventOf({ type: 'config.update', payload: { key } }))
   }
 }

@@ -34,7 +34,7 @@ export function insertContent(db: Database, clock: Clock, id: string, input: Con
     ],
   )
   const event: CmsEvent = { type: 'content.create', payload: payloadOf({ id, collection }, null, input) }
-  return changeOf(statement, eventOf(event, eventId), relations(db, id, eventId, input))
+  return changeOf('content', statement, eventOf(event, eventId), relations(db, id, eventId, input))
 }
 
 /** Changes the given fields of an item, and its version. */
@@ -55,13 +55,17 @@ export function updateContent(db: Database, clock: Clock, item: ContentItem, inp
     [next.title, next.slug, next.status, JSON.stringify(next.data), now, published, item.id, item.version],
   )
   const event: CmsEvent = { type: updateType(item.status, next.status), payload: payloadOf(item, item, next) }
-  return changeOf(statement, eventOf(event, eventId), relations(db, item.id, eventId, input))
+  return changeOf('content', statement, eventOf(event, eventId), relations(db, item.id, eventId, input))
 }
 
 /** Removes an item. */
 export function deleteContent(db: Database, item: ContentItem): Change {
   const statement = sql(db, 'DELETE FROM content WHERE id = ? AND version = ?', [item.id, item.version])
-  return changeOf(statement, eventOf({ type: 'content.delete', payload: payloadOf(item, item, null) }))
+  return changeOf(
+    'content',
+    statement,
+    eventOf({ type: 'content.delete', payload: payloadOf(item, item, null) }),
+  )
 }
 
 /** Publication is an event of its own, whichever request brings it about: what was public must be swept. */

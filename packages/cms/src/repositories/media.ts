@@ -50,7 +50,7 @@ export class MediaRepository extends CachedRepository<
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [id, ...columnsOf(input), now, now],
     )
-    return { id, changes: [changeOf(statement, eventOf({ type: 'media.upload', payload: { id } }))] }
+    return { id, changes: [changeOf('media', statement, eventOf({ type: 'media.upload', payload: { id } }))] }
   }
 
   protected modification({ value, version }: Current<MediaItem>, input: MediaUpdate): Change[] {
@@ -60,12 +60,12 @@ export class MediaRepository extends CachedRepository<
          version = version + 1 WHERE id = ? AND version = ?`,
       [...columnsOf({ ...value, ...input }), this.#clock.now(), value.id, version],
     )
-    return [changeOf(statement, eventOf({ type: 'media.update', payload: { id: value.id } }))]
+    return [changeOf('media', statement, eventOf({ type: 'media.update', payload: { id: value.id } }))]
   }
 
   protected removal({ value: { id }, version }: Current<MediaItem>): Change[] {
     const statement = sql(this.db, 'DELETE FROM media WHERE id = ? AND version = ?', [id, version])
-    return [changeOf(statement, eventOf({ type: 'media.delete', payload: { id } }))]
+    return [changeOf('media', statement, eventOf({ type: 'media.delete', payload: { id } }))]
   }
 }
 

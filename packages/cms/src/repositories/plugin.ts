@@ -39,7 +39,7 @@ export class PluginRepository {
       [status, this.#clock.now(), id, status],
     )
     const type = status === 'active' ? 'plugin.activate' : 'plugin.deactivate'
-    const change = changeOf(statement, eventOf({ type, payload: { id } }))
+    const change = changeOf('plugins', statement, eventOf({ type, payload: { id } }))
     const { write, read } = await this.#cache.writeAndRead([change], plugins.at({ status: 'all' }))
     const value = read.value()?.data.find((plugin) => plugin.id === id) ?? null
     if (value === null) return { status: 'missing', value, etag: null, bookmark: null }

@@ -42,7 +42,7 @@ export class SessionRepository {
     const seen = `UPDATE users SET last_login_at = ? WHERE id = ? AND ${IF_LOGGED}`
     const expired = `DELETE FROM sessions WHERE user_id = ? AND expires_at <= ? AND ${IF_LOGGED}`
     return this.#cache.write([
-      changeOf(insert, eventOf({ type: 'auth.login', payload: { userId } }, eventId), [
+      changeOf('sessions', insert, eventOf({ type: 'auth.login', payload: { userId } }, eventId), [
         sql(this.#db, seen, [now, userId, eventId]),
         sql(this.#db, expired, [userId, now, eventId]),
       ]),
@@ -60,7 +60,7 @@ export class SessionRepository {
   logout(hash: string): Promise<WriteResult> {
     const statement = sql(this.#db, 'DELETE FROM sessions WHERE id = ?', [hash])
     return this.#cache.write([
-      changeOf(statement, eventOf({ type: 'auth.logout', payload: { session: hash } })),
+      changeOf('sessions', statement, eventOf({ type: 'auth.logout', payload: { session: hash } })),
     ])
   }
 }

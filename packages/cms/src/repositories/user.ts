@@ -100,7 +100,7 @@ export class UserRepository extends CachedRepository<UserProfile, never, never, 
       'INSERT INTO users (id, email, name, role, password_hash, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
       [id, input.email, input.name, input.role, input.passwordHash, now, now],
     )
-    return { id, changes: [changeOf(statement, eventOf({ type: 'user.create', payload: { id } }))] }
+    return { id, changes: [changeOf('users', statement, eventOf({ type: 'user.create', payload: { id } }))] }
   }
 
   protected modification({ value, version }: Current<UserProfile>, input: Partial<NewUser>): Change[] {
@@ -116,12 +116,12 @@ export class UserRepository extends CachedRepository<UserProfile, never, never, 
     // Who changes a password means to lock out whoever knew the old one.
     const logout = sql(this.db, `DELETE FROM sessions WHERE user_id = ? AND ${IF_LOGGED}`, [id, eventId])
     const event = eventOf({ type: 'user.update', payload: { id } }, eventId)
-    return [changeOf(statement, event, secret === undefined ? [] : [logout])]
+    return [changeOf('users', statement, event, secret === undefined ? [] : [logout])]
   }
 
   protected removal({ value: { id }, version }: Current<UserProfile>): Change[] {
     const statement = sql(this.db, 'DELETE FROM users WHERE id = ? AND version = ?', [id, version])
-    return [changeOf(statement, eventOf({ type: 'user.delete', payload: { id } }))]
+    return [changeOf('users', statement, eventOf({ type: 'user.delete', payload: { id } }))]
   }
 }
 

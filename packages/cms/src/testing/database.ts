@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Database, Source } from '@freshet/cache-core'
 import { SqliteD1 } from '@freshet/test-support'
 import { type SeedOptions, seedBatches } from '../seed/index.ts'
+import { installTriggers } from '../triggers/triggers.ts'
 
 const MIGRATIONS = new URL('../../migrations/', import.meta.url)
 
@@ -18,6 +19,19 @@ export function migratedDatabase(): SqliteD1 {
   for (const { sql } of migrations()) db.exec(sql)
   return db
 }
+
+/** @returns the same, with the triggers by which whoever changes a table writes the log */
+export function triggeredDatabase(): SqliteD1 {
+  const db = migratedDatabase()
+  db.exec(installTriggers())
+  return db
+}
+
+/** Who writes the log: every test of a repository holds for both. */
+export const LOG_WRITERS = [
+  { writer: 'the write’s own statement', database: migratedDatabase },
+  { writer: 'triggers', database: triggeredDatabase },
+]
 
 /** Fills a migrated database from the generator. */
 export async function seed(db: SqliteD1, options: SeedOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { CacheService, Isolate, parseSettings } from '@freshet/cache-core'
+import { CacheService, Isolate, parseSettings, TRIGGER_EVENT_PREFIX } from '@freshet/cache-core'
 import { ManualRuntime, MemoryKv, type SqliteD1 } from '@freshet/test-support'
 import { CACHE_CONFIGS } from '../policies.ts'
 import { CollectionRepository } from '../repositories/collection.ts'
@@ -46,10 +46,26 @@ export function world(db: SqliteD1 = migratedDatabase()) {
 
 export type World = ReturnType<typeof world>
 
-/** The log's rows as events, in order. */
-export function loggedEvents(db: SqliteD1): { type: unknown; payload: unknown; patterns: string[] }[] {
+/** A row of the log. */
+export interface LoggedEvent {
+  type: unknown
+  payload: unknown
+  patterns: string[]
+}
+
+/** What was logged in the name of the repositories' events, in order. */
+export function loggedEvents(db: SqliteD1): LoggedEvent[] {
+  return eventsWhere(db, `substr(event_id, 1, ${TRIGGER_EVENT_PREFIX.length}) <> '${TRIGGER_EVENT_PREFIX}'`)
+}
+
+/** All rows of the log, in order: those that triggers wrote of their own as well. */
+export function allEvents(db: SqliteD1): LoggedEvent[] {
+  return eventsWhere(db, 'TRUE')
+}
+
+function eventsWhere(db: SqliteD1, condition: string): LoggedEvent[] {
   return db.sqlite
-    .prepare('SELECT type, payload, patterns FROM invalidation_log ORDER BY seq')
+    .prepare(`SELECT type, payload, patterns FROM invalidation_log WHERE ${condition} ORDER BY seq`)
     .all()
     .map(({ type, payload, patterns }) => ({
       type,
