@@ -72,7 +72,8 @@ app.use(async (c, next) => {
   const { cache, repositories } = requestContext(c.env, setup, waitUntil)
   c.set('cache', cache)
   c.set('repositories', repositories)
-  return next()
+  await next()
+  if (setup.settings.enabled) setup.flusher.after(c.env.STATS, waitUntil)
 })
 
 app.use(async (c, next) => {

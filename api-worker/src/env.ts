@@ -1,4 +1,4 @@
-import { type CacheSettings, Isolate, parseSettings, SettingsError } from '@freshet/cache-core'
+import { type CacheSettings, Isolate, parseSettings, SettingsError, StatsFlusher } from '@freshet/cache-core'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
 import { parseSecret } from './auth/webhook.ts'
@@ -16,6 +16,8 @@ export interface Env {
 export interface Setup {
   isolate: Isolate
   settings: CacheSettings
+  /** Tells the consumer what this isolate counts. */
+  flusher: StatsFlusher
   /** Origins whose pages may call the API; `*` for all of them, without credentials. */
   corsOrigins: readonly string[]
   /** Keys that requests to `/events` are signed with; none: it takes nothing. */
@@ -54,7 +56,7 @@ export function setUp(env: Readonly<Record<string, unknown>>): Setup {
   const settings = gather(() => parseSettings(env), problems)
   if (!cors.success || settings === null || eventSecrets === null) throw new SettingsError(problems)
   const isolate = new Isolate({ configs: CACHE_CONFIGS, settings })
-  return { isolate, settings, corsOrigins: cors.output, eventSecrets }
+  return { isolate, settings, flusher: new StatsFlusher(isolate), corsOrigins: cors.output, eventSecrets }
 }
 
 /** Two at most: the new one, and the old one until all producers have the new one. */

@@ -4,4 +4,5 @@ export interface Env {
   CACHE: KVNamespace
   EVENTS: Queue
   WARM_HIGH: Queue
+  WARM_LOW: Queue
 }

@@ -46,7 +46,7 @@ it('lets no id be a pattern', async () => {
 
 it('processes the events, and warms what was written', async () => {
   await expect
-    .poll(() => logged.some((line) => line.includes('"step":"warmed"')), { timeout: 20_000 })
+    .poll(() => logged.some((line) => line.includes('"step":"warm job"')), { timeout: 20_000 })
     .toBe(true)
   const [rows] = await stack.sql([{ sql: 'SELECT count(*) AS n FROM invalidation_log', params: [] }])
   expect(rows?.[0]?.n).toBe(4)

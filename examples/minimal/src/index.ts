@@ -32,9 +32,10 @@ const note = defineResource({
 
 /** What a write invalidates, and what is loaded into KV after it. */
 const patternsOf = (_type: string, payload: unknown) => [nameOf('note', 'item', v.parse(Id, payload).id)]
-const forEvent = (reason: string, payload: unknown) => [
-  { recipe: note.from(payload).recipe, priority: 1, reason },
-]
+const forEvent = (reason: string, payload: unknown) => ({
+  jobs: [{ recipe: note.from(payload).recipe, priority: 1, reason }],
+  gone: [],
+})
 
 let isolate: Isolate | undefined
 
@@ -62,6 +63,11 @@ export default {
     resources: { note },
     patternsOf,
     plans: () => ({ startup: [], forEvent, scheduled: () => [] }),
-    bindings: (env) => ({ db: env.DB, kv: env.CACHE, events: env.EVENTS, warm: env.WARM }),
+    bindings: (env) => ({
+      db: env.DB,
+      kv: env.CACHE,
+      events: env.EVENTS,
+      warm: { high: env.WARM, low: env.WARM },
+    }),
   }),
 } satisfies ExportedHandler<Env>

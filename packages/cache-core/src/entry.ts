@@ -30,6 +30,8 @@ export interface CacheEntry extends Loaded {
   expiresAt: number
   /** Strong ETag of `text`. */
   etag: string
+  /** Whether a warm job brought it, for the count of what warming gains. */
+  warmed: boolean
 }
 
 /** Jitter of lifetimes, so that what was loaded together does not expire together. */
@@ -38,7 +40,13 @@ const TTL_JITTER = 0.1
 /**
  * @param random uniform in [0, 1): spreads the lifetime by ±10 %
  */
-export function makeEntry(key: CacheKey, policy: CacheConfig, loaded: Loaded, random: number): CacheEntry {
+export function makeEntry(
+  key: CacheKey,
+  policy: CacheConfig,
+  loaded: Loaded,
+  random: number,
+  warmed = false,
+): CacheEntry {
   const lifeMs = policy.ttl * 1000 * (1 - TTL_JITTER + 2 * TTL_JITTER * random)
   return {
     namespace: key.namespace,
@@ -47,6 +55,7 @@ export function makeEntry(key: CacheKey, policy: CacheConfig, loaded: Loaded, ra
     ...loaded,
     expiresAt: Math.floor(loaded.loadedAt + lifeMs),
     etag: etagOf(loaded.text),
+    warmed,
   }
 }
 

@@ -36,6 +36,7 @@ export {
   sourceOf,
 } from './source.ts'
 export { DatabaseUnavailableError } from './sql.ts'
+export { StatsFlusher } from './statistics/flusher.ts'
 export type { CacheStats, NamespaceCounts } from './stats.ts'
-export { CacheWarmer, type WarmEvent, type WarmPlans } from './warmer.ts'
+export { CacheWarmer, type WarmEvent, type WarmPlans, type WarmQueues } from './warmer.ts'
 export type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'

@@ -18,6 +18,7 @@ import {
 } from './ports.ts'
 import { Flights } from './read/flights.ts'
 import type { CacheSettings } from './settings.ts'
+import type { Recipe } from './source.ts'
 import { Sql } from './sql.ts'
 import { type CacheStats, Stats } from './stats.ts'
 
@@ -41,7 +42,8 @@ export interface IsolateOptions {
   maxPatterns?: number
   /**
    * Whether a request refreshes the fence behind its answer and keeps it fresh for a while. Default true. Not for consumers:
-   * a queue takes a batch for unfinished, and gives out no other, while promises of its `waitUntil` are pending.
+   * a queue takes a batch for unfinished, and gives out no other, while promises of its `waitUntil` are pending. What such an
+   * isolate loads counts as warmed.
    */
   keepsFresh?: boolean
 }
@@ -59,6 +61,8 @@ export class Isolate {
   readonly refresher: FenceRefresher
   readonly keeper: FenceKeeper
   readonly flights = new Flights()
+  /** Whether what is loaded here is for other isolates. */
+  readonly isWarmer: boolean
   #ordinal = 0
   readonly #policies = new Map<string, CacheConfig>()
 
@@ -73,6 +77,7 @@ export class Isolate {
     this.fence = new Fence(options.maxPatterns)
     this.refresher = new FenceRefresher(this)
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
+    this.isWarmer = options.keepsFresh === false
   }
 
   /** The next place in this isolate's order of reads and queries. The clock stands still between I/O, so it can't tell. */
@@ -90,12 +95,13 @@ export class Isolate {
     return policy
   }
 
-  keyOf(of: { namespace: string; entity: string; id: KeyId }): CacheKey {
+  keyOf(of: { namespace: string; entity: string; id: KeyId; recipe?: Recipe }): CacheKey {
     return buildKey({
       namespace: of.namespace,
       entity: of.entity,
       id: of.id,
       version: this.#version(of.namespace),
+      recipe: of.recipe ?? null,
     })
   }
 
@@ -108,7 +114,7 @@ export class Isolate {
     if (namespace === '' || path.includes('*')) {
       throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
     }
-    return { namespace, path, text: `${path}:v${this.#version(namespace)}`, canonical: null }
+    return { namespace, path, text: `${path}:v${this.#version(namespace)}`, canonical: null, recipe: null }
   }
 
   /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
@@ -123,7 +129,7 @@ export class Isolate {
   remember(key: CacheKey, entry: CacheEntry): void {
     const policy = this.policy(key.namespace)
     if (!policy.memoryEnabled) return
-    if (!this.memory.set(key.text, entry, keepUntil(entry, policy), this.runtime.now()))
+    if (!this.memory.set(key.text, entry, keepUntil(entry, policy), this.runtime.now(), key.recipe))
       this.stats.memory.refused++
   }
 

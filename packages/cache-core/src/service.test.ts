@@ -428,6 +428,8 @@ describe('getStats', () => {
           stale: 0,
           bypasses: 0,
           loads: 1,
+          loadMs: 0,
+          warmedHits: 0,
           loadErrors: 0,
           invalidByFence: 0,
           hitRate: 0.5,

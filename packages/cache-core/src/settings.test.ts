@@ -24,6 +24,7 @@ describe('parseSettings', () => {
       maxStalenessMs: null,
       rolloutPercent: 100,
       debug: false,
+      warmHourUtc: 3,
     })
   })
 
@@ -38,6 +39,7 @@ describe('parseSettings', () => {
       CACHE_MAX_STALENESS_MS: '0',
       CACHE_ROLLOUT_PERCENT: '0.5',
       CACHE_DEBUG: 'true',
+      WARM_HOUR_UTC: 'off',
       SOMETHING_ELSE: 17,
     }
     expect(parseSettings(env)).toEqual({
@@ -50,6 +52,7 @@ describe('parseSettings', () => {
       maxStalenessMs: 0,
       rolloutPercent: 0.5,
       debug: true,
+      warmHourUtc: null,
     })
   })
 
@@ -68,6 +71,7 @@ describe('parseSettings', () => {
     ['CACHE_MAX_STALENESS_MS', ['-1', '3600001', '1.5', 'NaN'], 'whole milliseconds from 0 to 3600000'],
     ['CACHE_ROLLOUT_PERCENT', ['-1', '101', '100.01', 'all'], 'a number from 0 to 100'],
     ['CACHE_DEBUG', ['on'], flag],
+    ['WARM_HOUR_UTC', ['24', '-1', '3.5', '', 'never'], 'a whole hour from 0 to 23, or "off"'],
   ])('a bad %s is named with what it holds and what it may hold', (name, values, allowed) => {
     for (const value of values) {
       expect(problemsOf({ [name]: value })).toEqual([

@@ -18,6 +18,8 @@ export interface CacheSettings {
   rolloutPercent: number
   /** Log each decision. */
   debug: boolean
+  /** The hour of the day, UTC, in which the consumer warms everything anew; null for never. */
+  warmHourUtc: number | null
 }
 
 /** Thrown for settings that cannot be used; `problems` has a line for each. */
@@ -68,6 +70,13 @@ const VARIABLES = {
     allowed: 'whole milliseconds from 0 to 3600000',
   },
   CACHE_ROLLOUT_PERCENT: { schema: number(100, 0, 100, false), allowed: 'a number from 0 to 100' },
+  WARM_HOUR_UTC: {
+    schema: v.pipe(
+      v.optional(v.pipe(v.string(), v.regex(/^(off|\d|1\d|2[0-3])$/)), '3'),
+      v.transform((text) => (text === 'off' ? null : Number(text))),
+    ),
+    allowed: 'a whole hour from 0 to 23, or "off"',
+  },
   CACHE_DEBUG: { schema: flag(false), allowed: '"true" or "false"' },
 } as const
 
@@ -97,6 +106,7 @@ export function parseSettings(env: object): CacheSettings {
     maxStalenessMs: read('CACHE_MAX_STALENESS_MS') ?? null,
     rolloutPercent: read('CACHE_ROLLOUT_PERCENT') ?? 0,
     debug: read('CACHE_DEBUG') ?? false,
+    warmHourUtc: read('WARM_HOUR_UTC') ?? null,
   }
   if (problems.length > 0) throw new SettingsError(problems)
   return settings

@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import type { KeyId } from './keys/key.ts'
 import type { Database, Statement, StatementResult } from './ports.ts'
 
@@ -6,6 +7,12 @@ export interface Recipe {
   resource: string
   params: Readonly<Record<string, string | number | boolean>>
 }
+
+/** A recipe that comes from outside: a queue, a table of statistics. Whether its resource exists, `sourceOf` says. */
+export const RecipeSchema = v.object({
+  resource: v.string(),
+  params: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+})
 
 /** The SQL of one load. Run in one transaction with the log's head, which becomes the entry's stamp. */
 export interface Query<T> {

@@ -10,9 +10,13 @@ export interface NamespaceCounts {
   bypasses: number
   /** Loads from D1: fewer than misses where callers shared one. */
   loads: number
+  /** Time that the loads took together, ms. */
+  loadMs: number
   loadErrors: number
   /** Entries found, alive, and refused since the log had moved on. */
   invalidByFence: number
+  /** Of the hits, those on what a warm job brought. */
+  warmedHits: number
 }
 
 /** What this isolate has counted since it started. */
@@ -33,8 +37,10 @@ const zero = (): NamespaceCounts => ({
   stale: 0,
   bypasses: 0,
   loads: 0,
+  loadMs: 0,
   loadErrors: 0,
   invalidByFence: 0,
+  warmedHits: 0,
 })
 
 /** The counters of one isolate. */
@@ -73,8 +79,10 @@ const FIELDS = [
   'stale',
   'bypasses',
   'loads',
+  'loadMs',
   'loadErrors',
   'invalidByFence',
+  'warmedHits',
 ] as const satisfies readonly (keyof NamespaceCounts)[]
 
 /** The one definition: hits of either tier over all reads that went through the cache; null before the first. */

@@ -1,18 +1,30 @@
 import { describe, expect, it } from 'vitest'
 import { CapturedQueue, posts, resources, World } from '../test/world.ts'
 import { parseWarmMessage, type WarmJob } from './pipeline/warm-job.ts'
-import { CacheWarmer } from './warmer.ts'
+import { CacheWarmer, sendJobs } from './warmer.ts'
 
 const recipe = (id: string) => ({ resource: 'post', params: { id } })
 const job = (id: string, priority = 1): WarmJob => ({ recipe: recipe(id), priority, reason: 'test' })
 
-function warmerOf(plans: { startup?: string[]; scheduled?: WarmJob[] } = {}) {
+function warmerOf(plans: { startup?: string[]; scheduled?: string[] } = {}) {
   return new CacheWarmer(resources, {
     startup: (plans.startup ?? []).map(recipe),
-    forEvent: (type, payload) => (type === 'post.update' ? [job(String(payload), 0), job('home')] : []),
-    scheduled: () => plans.scheduled ?? [],
+    forEvent: (type, payload) => {
+      if (type === 'post.delete') return { jobs: [job('home')], gone: [recipe(String(payload))] }
+      return { jobs: type === 'post.update' ? [job(String(payload), 0), job('home')] : [], gone: [] }
+    },
+    scheduled: () => (plans.scheduled ?? []).map(recipe),
   })
 }
+
+const queues = () => ({ high: new CapturedQueue(), low: new CapturedQueue() })
+const eventOf = (type: string, payload: number, seq: number) => ({
+  type,
+  payload,
+  seq,
+  bookmark: `feed.${seq}`,
+})
+const NOW = 1_000_000
 
 const jobsIn = (queue: CapturedQueue) =>
   queue.sent.map(parseWarmMessage).map((parsed) => ('job' in parsed ? parsed.job : parsed.problem))
@@ -37,7 +49,7 @@ describe('on startup', () => {
     expect(world.queries()).toBe(0)
     const lost = new CacheWarmer(resources, {
       startup: [{ resource: 'page', params: {} }],
-      forEvent: () => [],
+      forEvent: () => ({ jobs: [], gone: [] }),
       scheduled: () => [],
     })
     await expect(lost.warmOnStartup(isolate, world.io())).rejects.toThrow('unknown resource "page"')
@@ -46,43 +58,59 @@ describe('on startup', () => {
 
 describe('after events', () => {
   it('sends one job a recipe, the most urgent first, with the newest place in the log that it must have seen', async () => {
-    const queue = new CapturedQueue()
+    const lanes = queues()
     const events = [
-      { type: 'post.update', payload: 1, bookmark: 'feed.4' },
-      { type: 'post.update', payload: 2, bookmark: 'feed.9' },
-      { type: 'post.update', payload: 1, bookmark: 'feed.7' },
-      { type: 'user.login', payload: 3, bookmark: 'feed.10' },
+      eventOf('post.update', 1, 4),
+      eventOf('post.update', 2, 9),
+      eventOf('post.update', 1, 7),
+      eventOf('user.login', 3, 10),
     ]
-    expect(await warmerOf().warmOnEvents(events, queue)).toBe(3)
-    expect(jobsIn(queue)).toEqual([
-      { ...job('1', 0), bookmark: 'feed.7' },
-      { ...job('2', 0), bookmark: 'feed.9' },
-      { ...job('home'), bookmark: 'feed.9' },
+    expect(await warmerOf().warmOnEvents(events, lanes, NOW)).toEqual([2, 2, 2, 0])
+    const times = { deadline: NOW + 600_000, bornAt: NOW }
+    expect(jobsIn(lanes.high)).toEqual([
+      { ...job('1', 0), bookmark: 'feed.7', ...times },
+      { ...job('2', 0), bookmark: 'feed.9', ...times },
+      { ...job('home'), bookmark: 'feed.9', ...times },
     ])
+    expect(lanes.low.sent).toEqual([])
+  })
+
+  it('warms nothing that the newest event calls gone', async () => {
+    const lanes = queues()
+    const events = [eventOf('post.delete', 1, 8), eventOf('post.update', 1, 4), eventOf('post.update', 2, 9)]
+    await warmerOf().warmOnEvents(events, lanes, NOW)
+    expect(jobsIn(lanes.high)).toMatchObject([job('2', 0), { ...job('home'), bookmark: 'feed.9' }])
   })
 
   it('sends nothing where nothing follows', async () => {
-    const queue = new CapturedQueue()
-    expect(await warmerOf().warmOnEvents([], queue)).toBe(0)
-    expect(queue.sent).toEqual([])
+    const lanes = queues()
+    expect(await warmerOf().warmOnEvents([], lanes, NOW)).toEqual([])
+    expect([lanes.high.sent, lanes.low.sent]).toEqual([[], []])
   })
 })
 
-describe('on schedule', () => {
-  it('sends the scheduled jobs in batches that the queue takes', async () => {
-    const batches: number[] = []
-    const queue = new CapturedQueue()
-    queue.sendBatch = async (messages) => {
-      batches.push([...messages].length)
+describe('jobs', () => {
+  it('go out in batches that the queue takes; many urgent ones overflow into the low lane', async () => {
+    const batches: string[] = []
+    const lane = (name: string) => {
+      const queue = new CapturedQueue()
+      queue.sendBatch = async (messages) => {
+        batches.push(`${[...messages].length} ${name}`)
+      }
+      return queue
     }
-    const scheduled = [...Array.from({ length: 250 }, (_, i) => job(String(i))), job('7')]
-    expect(await warmerOf({ scheduled }).scheduledWarm(queue)).toBe(250)
-    expect(batches).toEqual([100, 100, 50])
+    const jobs = [...Array.from({ length: 250 }, (_, i) => job(String(i))), job('7'), job('later', 9)]
+    expect(await sendJobs(jobs, { high: lane('high'), low: lane('low') }, NOW)).toBe(251)
+    expect(batches).toEqual(['50 high', '100 low', '100 low', '1 low'])
   })
 
-  it('says so when the queue does not take them', async () => {
-    const queue = new CapturedQueue()
-    queue.fails = true
-    await expect(warmerOf({ scheduled: [job('1')] }).scheduledWarm(queue)).rejects.toThrow('queue overloaded')
+  it('that a queue does not take are said not to be sent', async () => {
+    const lanes = queues()
+    lanes.high.fails = true
+    await expect(sendJobs([job('1')], lanes, NOW)).rejects.toThrow('queue overloaded')
+  })
+
+  it('of the schedule are what the plans say', async () => {
+    expect(await warmerOf({ scheduled: ['1'] }).planned()).toEqual([recipe('1')])
   })
 })

@@ -1,5 +1,6 @@
 import type { Isolate, RequestIo } from './isolate.ts'
-import { type WarmJob, warmMessages } from './pipeline/warm-job.ts'
+import { coalescePlans, type EventPlan } from './pipeline/coalesce.ts'
+import { type Lane, lanesOf, type WarmJob, warmMessages } from './pipeline/warm-job.ts'
 import type { MessageQueue } from './ports.ts'
 import { Reader } from './read/reader.ts'
 import { type Recipe, type ResourceTable, sourceOf } from './source.ts'
@@ -8,10 +9,10 @@ import { type Recipe, type ResourceTable, sourceOf } from './source.ts'
 export interface WarmPlans {
   /** On an isolate's first request: configuration, menus, whatever every page needs. */
   startup: readonly Recipe[]
-  /** After an event; none for types that it does not know. */
-  forEvent(type: string, payload: unknown): readonly WarmJob[]
+  /** After an event: what to warm, and what is gone; nothing for types that it does not know. */
+  forEvent(type: string, payload: unknown): EventPlan
   /** On schedule; may read the content model to say so. */
-  scheduled(): readonly WarmJob[] | Promise<readonly WarmJob[]>
+  scheduled(): readonly Recipe[] | Promise<readonly Recipe[]>
 }
 
 /** An event that something may be warmed after. */
@@ -19,8 +20,15 @@ export interface WarmEvent {
   type: string
   payload: unknown
   /** The event's place: what is warmed must have seen it. */
+  seq: number
   bookmark: string
 }
+
+/** The queues of warm jobs. */
+export type WarmQueues = Readonly<Record<Lane, MessageQueue>>
+
+/** A job after an event is worth doing for this long: by then its readers have loaded what they read. */
+const DEADLINE_MS = 600_000
 
 /** Cache warming: from KV into a new isolate's memory, and by jobs from D1 into KV. */
 export class CacheWarmer {
@@ -43,22 +51,40 @@ export class CacheWarmer {
     return (await reader.findMany(keys, (json) => json)).size
   }
 
-  /** Sends the jobs that follow from events, one a recipe. @returns how many */
-  warmOnEvents(events: readonly WarmEvent[], queue: MessageQueue): Promise<number> {
-    const jobs = events.flatMap(({ type, payload, bookmark }) =>
-      this.#plans.forEvent(type, payload).map((job) => ({ ...job, bookmark })),
-    )
-    return send(jobs, queue)
+  /**
+   * Sends the jobs that follow from events, coalesced over all of them.
+   * @param now clock, ms
+   * @returns how many jobs each event asked for, in order
+   */
+  async warmOnEvents(events: readonly WarmEvent[], queues: WarmQueues, now: number): Promise<number[]> {
+    const plans = events.map(({ type, payload, seq, bookmark }) => ({
+      ...this.#plans.forEvent(type, payload),
+      seq,
+      bookmark,
+    }))
+    const jobs = coalescePlans(plans).map((job) => ({ ...job, deadline: now + DEADLINE_MS }))
+    await sendJobs(jobs, queues, now)
+    return plans.map((plan) => plan.jobs.length)
   }
 
-  /** Sends the scheduled jobs. @returns how many */
-  async scheduledWarm(queue: MessageQueue): Promise<number> {
-    return send(await this.#plans.scheduled(), queue)
+  /** What the content model plans for the schedule. */
+  async planned(): Promise<readonly Recipe[]> {
+    return this.#plans.scheduled()
   }
 }
 
-async function send(jobs: readonly WarmJob[], queue: MessageQueue): Promise<number> {
-  const batches = warmMessages(jobs)
-  for (const batch of batches) await queue.sendBatch(batch)
-  return batches.flat().length
+/**
+ * Sends jobs to the lane that each belongs to.
+ * @param now clock, ms
+ * @returns how many
+ */
+export async function sendJobs(jobs: readonly WarmJob[], queues: WarmQueues, now: number): Promise<number> {
+  const { high, low } = lanesOf(jobs.map((job) => ({ ...job, bornAt: job.bornAt ?? now })))
+  for (const [lane, own] of [
+    ['high', high],
+    ['low', low],
+  ] as const) {
+    for (const batch of warmMessages(own)) await queues[lane].sendBatch(batch)
+  }
+  return high.length + low.length
 }

@@ -66,6 +66,7 @@ export const resources = { post: posts }
 export class CapturedQueue {
   readonly sent: unknown[] = []
   fails = false
+  metrics?: () => Promise<{ backlogCount: number }>
 
   async send(body: unknown): Promise<void> {
     await this.sendBatch([{ body }])

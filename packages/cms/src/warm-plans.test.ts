@@ -26,15 +26,15 @@ const payloads: Record<string, unknown> = {
 }
 const payloadOf = (type: string) => payloads[type] ?? payloads[type.split('.')[0] ?? '']
 const resourcesAfter = (type: string, payload = payloadOf(type)) =>
-  warmPlan(type, payload).map(({ recipe }) => recipe.resource)
+  warmPlan(type, payload).jobs.map(({ recipe }) => recipe.resource)
 const keyOf = (source: ReturnType<typeof sourceOf>) =>
   buildKey({ namespace: source.namespace, entity: source.entity, id: source.id, version: '1.1' }).path
 
 describe('every warm plan', async () => {
   const plans = warmPlans(async () => SEED_COLLECTIONS)
   const scheduled = await plans.scheduled()
-  const jobs = [...scheduled, ...EVENT_TYPES.flatMap((type) => plans.forEvent(type, payloadOf(type)))]
-  const recipes = [...plans.startup, ...jobs.map(({ recipe }) => recipe)]
+  const jobs = EVENT_TYPES.flatMap((type) => plans.forEvent(type, payloadOf(type)).jobs)
+  const recipes = [...plans.startup, ...scheduled, ...jobs.map(({ recipe }) => recipe)]
 
   it('is of resources that the table has, and of nothing private', () => {
     expect(recipes.length).toBeGreaterThan(20)
@@ -55,7 +55,7 @@ describe('every warm plan', async () => {
   it('warms nothing that its event did not invalidate, but for the menus', () => {
     for (const type of EVENT_TYPES) {
       const patterns = patternsOf(type, payloadOf(type))
-      for (const { recipe } of warmPlan(type, payloadOf(type))) {
+      for (const { recipe } of warmPlan(type, payloadOf(type)).jobs) {
         const key = keyOf(sourceOf(resources, recipe))
         if (key === 'config:value:menus') continue
         expect({ type, key, hit: patterns.some((pattern) => matches(pattern, key)) }).toMatchObject({
@@ -77,7 +77,7 @@ describe('after an event', () => {
         'configValue',
       ])
     }
-    const priorities = warmPlan('content.publish', change).map(({ priority }) => priority)
+    const priorities = warmPlan('content.publish', change).jobs.map(({ priority }) => priority)
     expect(priorities).toEqual([...priorities].sort())
   })
 
@@ -86,6 +86,9 @@ describe('after an event', () => {
       expect(resourcesAfter(type)).not.toContain('contentItem')
     expect(resourcesAfter('content.delete')).toContain('contentList')
     expect(resourcesAfter('media.delete')).toEqual(['mediaList'])
+    expect(warmPlan('content.delete', change).gone).toEqual([resources.contentItem.at({ id: '1' }).recipe])
+    expect(warmPlan('media.delete', { id: '1' }).gone).toEqual([resources.mediaItem.at({ id: '1' }).recipe])
+    expect(warmPlan('content.publish', change).gone).toEqual([])
   })
 
   it('drafts are left alone', () => {
@@ -105,17 +108,17 @@ describe('after an event', () => {
   })
 
   it('configuration is warmed where every page needs it', () => {
-    expect(warmPlan('config.update', { key: 'menus' }).map(({ recipe }) => recipe.params)).toEqual([
+    expect(warmPlan('config.update', { key: 'menus' }).jobs.map(({ recipe }) => recipe.params)).toEqual([
       { key: 'menus' },
     ])
-    expect(warmPlan('config.update', { key: 'mail' })).toEqual([])
+    expect(warmPlan('config.update', { key: 'mail' }).jobs).toEqual([])
     expect(resourcesAfter('plugin.activate')).toEqual(
       expect.arrayContaining(['configValue', 'plugins', 'featured', 'collections']),
     )
   })
 
   it('of other makers nothing is', () => {
-    expect(warmPlan('cache.invalidate', null)).toEqual([])
+    expect(warmPlan('cache.invalidate', null)).toEqual({ jobs: [], gone: [] })
     expect(() => warmPlan('content.update', {})).toThrow('bad payload')
   })
 })

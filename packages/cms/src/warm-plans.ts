@@ -1,11 +1,11 @@
 import type { Recipe, WarmPlans } from '@freshet/cache-core'
-import type { WarmJob } from '@freshet/cache-core/pipeline'
+import type { EventPlan, WarmJob } from '@freshet/cache-core/pipeline'
 import { type CmsEvent, type ContentChange, isEventType, parseEvent } from './events/event.ts'
 import { FIRST_CONTENT_PAGE, FIRST_MEDIA_PAGE } from './input/list.ts'
 import { resources } from './resources/table.ts'
 
-/** 0 first, 9 last: what readers will ask for first, before what they may ask for next. */
-const PRIORITY = { item: 1, page: 2, list: 4, config: 6 } as const
+/** 0 first: what every page needs, then what readers will ask for first, before what they may ask for next. */
+const PRIORITY = { config: 0, item: 1, page: 2, list: 3 } as const
 
 const site = resources.configValue.at({ key: 'site' }).recipe
 const menus = resources.configValue.at({ key: 'menus' }).recipe
@@ -27,26 +27,17 @@ export function scheduledRecipes(collectionIds: readonly string[]): Recipe[] {
   return [...startupRecipes, collections, feed, ...collectionIds.map(firstPage)]
 }
 
-/** The same as jobs. */
-function scheduledPlan(collectionIds: readonly string[]): WarmJob[] {
-  return scheduledRecipes(collectionIds).map((recipe) => ({
-    recipe,
-    priority:
-      recipe.resource === 'configValue' || recipe.resource === 'plugins' ? PRIORITY.config : PRIORITY.list,
-    reason: 'scheduled',
-  }))
-}
-
 /**
  * What is worth having ready after an event: what it invalidated and many will read next. Nothing for drafts, which only
  * editors read, and nothing of users and sessions, which is private.
- * @returns nothing for events of other makers
+ * @returns an empty plan for events of other makers
  * @throws EventError when the payload does not fit the type
  */
-export function warmPlan(type: string, payload: unknown): WarmJob[] {
-  if (!isEventType(type)) return []
+export function warmPlan(type: string, payload: unknown): EventPlan {
+  if (!isEventType(type)) return { jobs: [], gone: [] }
   const event = parseEvent(type, payload)
-  return recipesAfter(event).map(([recipe, priority]) => ({ recipe, priority, reason: type }))
+  const jobs = recipesAfter(event).map(([recipe, priority]): WarmJob => ({ recipe, priority, reason: type }))
+  return { jobs, gone: goneAfter(event) }
 }
 
 /**
@@ -54,8 +45,21 @@ export function warmPlan(type: string, payload: unknown): WarmJob[] {
  * @param collectionIds the collections that exist, asked when the schedule is made
  */
 export function warmPlans(collectionIds: () => Promise<readonly string[]>): WarmPlans {
-  const scheduled = async () => scheduledPlan(await collectionIds())
+  const scheduled = async () => scheduledRecipes(await collectionIds())
   return { startup: startupRecipes, forEvent: warmPlan, scheduled }
+}
+
+/** What nobody can read any more. */
+function goneAfter(event: CmsEvent): Recipe[] {
+  switch (event.type) {
+    case 'content.delete':
+    case 'content.unpublish':
+      return [itemOf(event.payload)]
+    case 'media.delete':
+      return [resources.mediaItem.at({ id: event.payload.id }).recipe]
+    default:
+      return []
+  }
 }
 
 function recipesAfter(event: CmsEvent): [Recipe, number][] {
@@ -109,5 +113,5 @@ function listsOf({ collection, featuredStatuses }: ContentChange): [Recipe, numb
     [feed, PRIORITY.page],
   ]
   if (featuredStatuses.includes('published')) lists.push([featured, PRIORITY.page])
-  return [...lists, [menus, PRIORITY.config]]
+  return [...lists, [menus, PRIORITY.list]]
 }

@@ -30,6 +30,7 @@ describe('buildKey', () => {
       path: 'content:item:42',
       text: 'content:item:42:v1.1',
       canonical: null,
+      recipe: null,
     })
     expect(keyOf(['posts', '42']).path).toBe('content:item:posts:42')
   })

@@ -1,3 +1,4 @@
+import type { Recipe } from '../source.ts'
 import { escapeSegment } from './escape.ts'
 import { digest } from './hash.ts'
 import { type Params, paramsSegment } from './params.ts'
@@ -19,14 +20,22 @@ export interface CacheKey {
   text: string
   /** The canonical parameters behind a hashed segment, null when nothing is hashed. A hit compares it. */
   canonical: string | null
+  /** What it was made from, where that is known: what popularity is counted by, and warm jobs are made of. */
+  recipe: Recipe | null
 }
 
 /**
  * Builds the key of an entry. No id can add a segment, a wildcard or leave its namespace.
  * @param version `{CACHE_VERSION}.{policy version}`, without the `v`
  */
-export function buildKey(parts: { namespace: string; entity: string; id: KeyId; version: string }): CacheKey {
-  const { namespace, entity, id, version } = parts
+export function buildKey(parts: {
+  namespace: string
+  entity: string
+  id: KeyId
+  version: string
+  recipe?: Recipe | null
+}): CacheKey {
+  const { namespace, entity, id, version, recipe = null } = parts
   let path = `${escapeSegment(namespace)}:${escapeSegment(entity)}`
   let canonical: string | null = null
   if (typeof id === 'string') path += `:${escapeSegment(id)}`
@@ -36,7 +45,7 @@ export function buildKey(parts: { namespace: string; entity: string; id: KeyId; 
     path += `:${escapeSegment(params.segment)}`
     canonical = params.canonical
   } else for (const segment of id) path += `:${escapeSegment(segment)}`
-  return { namespace, path, text: `${path}:v${version}`, canonical }
+  return { namespace, path, text: `${path}:v${version}`, canonical, recipe }
 }
 
 /**

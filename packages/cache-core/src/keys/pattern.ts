@@ -63,3 +63,23 @@ export function broaden(pattern: string): string {
   segments.pop()
   return [...segments, '*'].join(':')
 }
+
+/** Whether one pattern matches all that another one matches. */
+export function covers(broad: string, narrow: string): boolean {
+  const wanted = broad.split(':')
+  const segments = narrow.split(':')
+  const isOpen = wanted.at(-1) === '*'
+  if (isOpen) wanted.pop()
+  // What is left of a closed pattern has a length; an open one may match any number of further segments.
+  const isNarrowOpen = segments.at(-1) === '*'
+  if (isNarrowOpen) segments.pop()
+  if (!isOpen && (isNarrowOpen || segments.length !== wanted.length)) return false
+  if (segments.length < wanted.length) return false
+  return wanted.every((segment, i) => segment === '*' || segment === segments[i])
+}
+
+/** The names that a pattern matches all begin with this; it ends with a `:` or is the whole name. */
+export function literalPrefix(pattern: string): string {
+  const star = pattern.indexOf('*')
+  return star < 0 ? pattern : pattern.slice(0, star)
+}

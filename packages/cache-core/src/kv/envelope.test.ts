@@ -22,6 +22,7 @@ function entryOf(overrides: Partial<CacheEntry> = {}): CacheEntry {
     upTo: 9,
     loadedAt: 1_700_000_000_000,
     expiresAt: 1_700_003_600_000,
+    warmed: false,
     etag: etagOf(text),
     ...overrides,
   }

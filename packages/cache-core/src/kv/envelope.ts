@@ -11,7 +11,7 @@ const SCHEMA = 1
  * The metadata of a value in KV (at most 1,024 B): enough for a sweep or an operator to judge it without the value.
  * Short names, since each is stored a million times: schema, epoch, stamp, upTo, expiresAt, etag, found, seal.
  */
-const Metadata = v.object({
+export const Metadata = v.object({
   s: v.literal(SCHEMA),
   e: v.string(),
   st: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -29,6 +29,7 @@ const Header = v.object({
   tags: v.array(v.string()),
   label: v.string(),
   loadedAt: v.number(),
+  warmed: v.optional(v.boolean(), false),
 })
 
 /** The metadata's fields as JSON. */
@@ -36,8 +37,8 @@ export type KvMetadata = v.InferOutput<typeof Metadata>
 
 /** An entry as KV keeps it: a line of JSON, then the value's own text, which is never parsed on the way out. */
 export function encodeEntry(entry: CacheEntry): { value: string; metadata: KvMetadata } {
-  const { path, canonical, tags, label, loadedAt } = entry
-  const header = JSON.stringify({ path, canonical, tags, label, loadedAt })
+  const { path, canonical, tags, label, loadedAt, warmed } = entry
+  const header = JSON.stringify({ path, canonical, tags, label, loadedAt, ...(warmed && { warmed }) })
   const about = {
     s: SCHEMA,
     e: entry.epoch,
@@ -68,7 +69,7 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
   if (metadata.output.c !== sealOf(metadata.output, line)) return 'garbage'
   const header = v.safeParse(v.pipe(v.string(), v.parseJson(), Header), line)
   if (!header.success) return 'garbage'
-  const { path, canonical, tags, label, loadedAt } = header.output
+  const { path, canonical, tags, label, loadedAt, warmed } = header.output
   const text = record.value.slice(end + 1)
   if (path !== key.path || canonical !== key.canonical || etagOf(text) !== metadata.output.t) return 'garbage'
   const { e: epoch, st: stamp, up: upTo, x: expiresAt, t: etag, f: found } = metadata.output
@@ -86,5 +87,6 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
     loadedAt,
     expiresAt,
     etag,
+    warmed,
   }
 }

@@ -17,6 +17,7 @@ function entryOf(text = '"x"', overrides: Partial<CacheEntry> = {}): CacheEntry 
     upTo: 1,
     loadedAt: 0,
     expiresAt: 1000,
+    warmed: false,
     etag: '"e"',
     ...overrides,
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { CacheEntry } from '../entry.ts'
+import type { Recipe } from '../source.ts'
 
 /** An entry over this share of the byte cap would push out too many others. */
 const MAX_ENTRY_SHARE = 0.05
@@ -18,18 +19,27 @@ export interface MemoryTier {
   /** Entries dropped to make room. */
   readonly evictions: number
   get(keyText: string): CacheEntry | undefined
-  /** @param keepUntil clock at which the entry is of no more use, ms. @returns false when it is too large to keep */
-  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number): boolean
+  /**
+   * @param keepUntil clock at which the entry is of no more use, ms
+   * @param recipe what the key was made from, where that is known
+   * @returns false when it is too large to keep
+   */
+  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number, recipe?: Recipe | null): boolean
   delete(keyText: string): void
   clear(): void
   /** Key texts and entries, most recently used first. */
   list(): Iterable<[string, CacheEntry]>
+  /** Reads of each key since the last call, the many first, of those whose recipe is known. Counting starts anew. */
+  takeReads(): { recipe: Recipe; namespace: string; reads: number }[]
 }
 
 interface Slot {
   entry: CacheEntry
   keepUntil: number
   bytes: number
+  recipe: Recipe | null
+  /** Since they were last taken. */
+  reads: number
 }
 
 /**
@@ -77,10 +87,19 @@ export class LruMemoryTier implements MemoryTier {
   }
 
   get(keyText: string): CacheEntry | undefined {
-    return this.#lru.get(keyText)?.entry
+    const slot = this.#lru.get(keyText)
+    if (slot === undefined) return undefined
+    slot.reads++
+    return slot.entry
   }
 
-  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number): boolean {
+  set(
+    keyText: string,
+    entry: CacheEntry,
+    keepUntil: number,
+    now: number,
+    recipe: Recipe | null = null,
+  ): boolean {
     this.#dropExpired(now)
     const bytes = sizeOf(keyText, entry)
     if (bytes > this.#maxEntryBytes) {
@@ -90,7 +109,9 @@ export class LruMemoryTier implements MemoryTier {
     // First: it makes room by dropping another "not found", before the tier would drop what is read.
     if (entry.found) this.#absent.delete(keyText)
     else this.#absent.set(keyText, true)
-    this.#lru.set(keyText, { entry, keepUntil, bytes })
+    // The read that brought the entry counts as well.
+    const reads = (this.#lru.peek(keyText)?.reads ?? 0) + 1
+    this.#lru.set(keyText, { entry, keepUntil, bytes, recipe, reads })
     return true
   }
 
@@ -105,6 +126,17 @@ export class LruMemoryTier implements MemoryTier {
 
   *list(): Iterable<[string, CacheEntry]> {
     for (const [key, slot] of this.#lru.entries()) yield [key, slot.entry]
+  }
+
+  takeReads(): { recipe: Recipe; namespace: string; reads: number }[] {
+    const taken: { recipe: Recipe; namespace: string; reads: number }[] = []
+    for (const slot of this.#lru.values()) {
+      const { recipe, reads, entry } = slot
+      if (recipe === null || reads === 0) continue
+      taken.push({ recipe, namespace: entry.namespace, reads })
+      slot.reads = 0
+    }
+    return taken.sort((a, b) => b.reads - a.reads)
   }
 
   /** A bounded walk from the least recently used end, taken up again at the next insert. */

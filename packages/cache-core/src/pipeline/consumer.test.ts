@@ -25,15 +25,15 @@ function consumerOf(world: World, warm: CapturedQueue) {
       startup: [],
       forEvent: (type) => {
         if (type === 'post.odd') throw new Error('no such post')
-        return [{ recipe, priority: 1, reason: type }]
+        return { jobs: [{ recipe, priority: 1, reason: type }], gone: [] }
       },
       // Plans may read through the cache, which must not keep the run open.
       scheduled: async () => {
         await cache.read(resources.post.at({ id: '1' }))
-        return [{ recipe, priority: 1, reason: 'scheduled' }]
+        return [recipe]
       },
     }),
-    bindings: () => ({ db: world.db, kv: world.kv, events: world.events, warm }),
+    bindings: () => ({ db: world.db, kv: world.kv, events: world.events, warm: { high: warm, low: warm } }),
     report: () => {},
   })
 }

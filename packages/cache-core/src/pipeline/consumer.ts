@@ -10,20 +10,25 @@ import {
 import { CacheService } from '../service.ts'
 import { parseSettings } from '../settings.ts'
 import type { ResourceTable } from '../source.ts'
-import { CacheWarmer, type WarmEvent, type WarmPlans } from '../warmer.ts'
+import { CacheWarmer, type WarmEvent, type WarmPlans, type WarmQueues } from '../warmer.ts'
+import { Budget } from './budget.ts'
+import type { EventPlan } from './coalesce.ts'
 import { handleDeadLetters } from './dead-letters.ts'
 import { handleEvents } from './events.ts'
-import type { PipelineReport, QueueMessage } from './queue.ts'
+import { type PipelineReport, type QueueMessage, queueKind } from './queue.ts'
+import { replay } from './replay.ts'
 import { runSchedule } from './schedule.ts'
+import { handleStats } from './stats.ts'
 import { handleWarm } from './warm.ts'
-import type { WarmJob } from './warm-job.ts'
+import { warmOnSchedule } from './warm-schedule.ts'
 
 /** A Worker's bindings, by what the pipeline needs them for. */
 export interface ConsumerBindings {
   db: Database
   kv: KeyValueStore
   events: MessageQueue
-  warm: MessageQueue
+  /** The two lanes of warm jobs; one queue may be both. */
+  warm: WarmQueues
 }
 
 /** What makes the pipeline one of a certain content model. */
@@ -33,16 +38,18 @@ export interface ConsumerOptions<Env> {
   bindings(env: Env): ConsumerBindings
   /** What an outside producer's event invalidates. Throws for a type or payload that it does not know. */
   patternsOf(type: string, payload: unknown): readonly string[]
+  /**
+   * Which of an event's patterns name what must not stay in KV, as after a deletion. Default: none. What the library's own
+   * `clear` and hard `invalidate` cover goes in any case.
+   */
+  mustGo?(event: { type: string; payload: unknown; patterns: readonly string[] }): readonly string[]
   /** What to warm, and when; may read the content model to say so. */
   plans(cache: CacheService): WarmPlans
   /** Default: a line of JSON on the console for each step. */
   report?: PipelineReport
 }
 
-/**
- * The handlers of a consumer Worker. A queue's name says what is in it: warm jobs where it has `warm` in it, messages that
- * nothing could help where it has `dead`, otherwise events.
- */
+/** The handlers of a consumer Worker; `queueKind` says which queue is what. */
 export function createConsumer<Env extends object>(options: ConsumerOptions<Env>) {
   const { configs, resources, patternsOf, bindings } = options
   const report: PipelineReport = options.report ?? ((record) => console.log(JSON.stringify(record)))
@@ -58,17 +65,21 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
   function warmerFor(env: Env, waitUntil: WaitUntil): CacheWarmer {
     const { db, kv } = bindings(env)
     const plans = options.plans(new CacheService(isolateFor(env), { db, kv, events: null, waitUntil }))
-    return new CacheWarmer(resources, { ...plans, forEvent: (type, payload) => jobsOf(plans, type, payload) })
+    return new CacheWarmer(resources, { ...plans, forEvent: (type, payload) => planOf(plans, type, payload) })
   }
 
   /** An event that the plans cannot read warms nothing: it must not hold back the others of its batch. */
-  function jobsOf(plans: WarmPlans, type: string, payload: unknown): readonly WarmJob[] {
+  function planOf(plans: WarmPlans, type: string, payload: unknown): EventPlan {
     try {
       return plans.forEvent(type, payload)
     } catch (error) {
       report({ step: 'no warm plan', type, error: String(error) })
-      return []
+      return { jobs: [], gone: [] }
     }
+  }
+
+  function mustGo(event: { type: string; payload: unknown; patterns: readonly string[] }): readonly string[] {
+    return isHard(event) ? event.patterns : (options.mustGo?.(event) ?? [])
   }
 
   return {
@@ -77,15 +88,42 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       env: Env,
       ctx: { waitUntil: WaitUntil },
     ): Promise<void> {
-      const { db, kv, warm: warmQueue } = bindings(env)
-      if (queue.includes('dead')) return handleDeadLetters(queue, messages, { db, now: runtime.now })
-      if (queue.includes('warm')) {
+      const own = bindings(env)
+      const kind = queueKind(queue)
+      if (kind === 'dead letters') return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now })
+      if (kind === 'stats') return handleStats(messages, { db: own.db, runtime, report })
+      const budget = new Budget(runtime)
+      const db = budget.d1(own.db)
+      const kv = budget.kv(own.kv)
+      if (kind !== 'events') {
+        const lane = kind === 'warm high' ? 'high' : 'low'
         const io = { db, kv, events: null }
-        return handleWarm(queue, messages, { isolate: isolateFor(env), io, resources, report })
+        const isolate = isolateFor(env)
+        return handleWarm(queue, messages, {
+          lane,
+          queue: own.warm[lane],
+          isolate,
+          io,
+          resources,
+          budget,
+          report,
+        })
       }
       const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-      const warm = (events: readonly WarmEvent[]) => warmerFor(env, waitUntil).warmOnEvents(events, warmQueue)
-      await handleEvents(queue, messages, { db, runtime, warm, patternsOf, report })
+      await handleEvents(queue, messages, {
+        db,
+        kv,
+        queue: own.events,
+        runtime,
+        configs,
+        budget,
+        warm: (events: readonly WarmEvent[]) =>
+          warmerFor(env, waitUntil).warmOnEvents(events, own.warm, runtime.now()),
+        patternsOf,
+        mustGo,
+        replay: (id) => replay(id, { db, events: own.events, warm: own.warm }),
+        report,
+      })
     },
 
     async scheduled(
@@ -93,13 +131,25 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       env: Env,
       ctx: { waitUntil: WaitUntil },
     ): Promise<void> {
-      const { db, kv, events, warm: warmQueue } = bindings(env)
+      const { db, kv, events, warm: queues } = bindings(env)
       const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-      const warm = () => warmerFor(env, waitUntil).scheduledWarm(warmQueue)
+      const { settings, sql } = isolateFor(env)
+      const warm = (isFull: boolean) => {
+        const planned = () => warmerFor(env, waitUntil).planned()
+        const isOverloaded = sql.breaker.isOpen
+        return warmOnSchedule({ db, queues, planned, isOverloaded, now: runtime.now() }, isFull)
+      }
       // Namespaces without a policy of their own have entries as well.
-      const fallback = cachePolicy('', { ttl: isolateFor(env).settings.defaultTtl })
+      const fallback = cachePolicy('', { ttl: settings.defaultTtl })
       const all = { ...configs, [fallback.namespace]: fallback }
-      await runSchedule(scheduledTime, { db, kv, events, configs: all, warm, now: runtime.now, report })
+      const { warmHourUtc } = settings
+      await runSchedule(scheduledTime, { db, kv, events, configs: all, warmHourUtc, warm, runtime, report })
     },
   }
+}
+
+/** What `clear` and a hard `invalidate` have logged. */
+function isHard({ type, payload }: { type: string; payload: unknown }): boolean {
+  if (!type.startsWith('cache.')) return false
+  return typeof payload === 'object' && payload !== null && 'hard' in payload && payload.hard === true
 }

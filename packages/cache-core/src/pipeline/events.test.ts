@@ -1,22 +1,39 @@
 import { describe, expect, it } from 'vitest'
 import { outcomes, TestMessage } from '../../test/messages.ts'
-import { World } from '../../test/world.ts'
+import { CapturedQueue, CONFIGS, posts, World } from '../../test/world.ts'
 import type { WarmEvent } from '../warmer.ts'
+import { Budget } from './budget.ts'
 import { type EventsDeps, handleEvents } from './events.ts'
-import { eventMessage } from './message.ts'
+import { eventMessage, replayMessage } from './message.ts'
 
 class Bench {
   readonly world = new World()
   readonly reports: Record<string, unknown>[] = []
   readonly warmed: WarmEvent[][] = []
+  /** The queue for what is left of sweeps. */
+  readonly rest = new CapturedQueue()
+  replay = async (id: string) => `${id} sent again`
   warm: EventsDeps['warm'] = async (events) => {
     this.warmed.push([...events])
+    return events.map(() => 2)
   }
+  limits = { kv: 1000, d1: 1000, ms: 60_000 }
 
   handle(messages: readonly TestMessage[]): Promise<void> {
+    const { runtime } = this.world
+    const budget = new Budget(runtime, this.limits)
     return handleEvents('cache-events', messages, {
-      db: this.world.db,
-      runtime: this.world.runtime,
+      db: budget.d1(this.world.db),
+      kv: budget.kv(this.world.kv),
+      queue: this.rest,
+      runtime,
+      configs: CONFIGS,
+      budget,
+      mustGo: ({ type, patterns }) => {
+        if (type === 'post.odd') throw new Error('cannot read it')
+        return type.startsWith('cache.') ? patterns : []
+      },
+      replay: (id) => this.replay(id),
       warm: (events) => this.warm(events),
       patternsOf: (type, payload) => {
         if (type !== 'post.update') throw new Error(`unknown event type "${type}"`)
@@ -56,7 +73,7 @@ describe('an event that a write has logged', () => {
     const message = await bench.logged('1')
     await bench.handle([message])
     expect(bench.warmed).toEqual([
-      [{ type: 'post.update', payload: { id: '1' }, bookmark: `${bench.world.epoch}.1` }],
+      [{ type: 'post.update', payload: { id: '1' }, seq: 1, bookmark: `${bench.world.epoch}.1` }],
     ])
     expect(bench.rows()).toMatchObject([{ processed_at: bench.world.runtime.now() }])
     expect(outcomes([message])).toEqual(['acked'])
@@ -144,7 +161,7 @@ describe('an event from an outside producer', () => {
     const messages = [bench.produced('a', 'post.vanish'), bench.produced('b')]
     await bench.handle(messages)
     expect(outcomes(messages)).toEqual(['acked', 'acked'])
-    expect(bench.reports).toContainEqual({ step: 'events', received: 2, distinct: 1, quarantined: 1 })
+    expect(bench.reports.at(-1)).toMatchObject({ step: 'events', received: 2, distinct: 1, quarantined: 1 })
     expect(bench.letters()).toMatchObject([
       { id: 'm-a', queue: 'cache-events', reason: 'Error: unknown event type "post.vanish"', attempts: 1 },
     ])
@@ -261,5 +278,148 @@ describe('trouble', () => {
     const bench = new Bench()
     await bench.handle([])
     expect(bench.reports).toMatchObject([{ step: 'events', received: 0 }])
+  })
+})
+
+describe('what must be gone', () => {
+  /** Entries in KV, as reads left them there. */
+  async function hold(bench: Bench, ids: readonly string[]): Promise<void> {
+    const { cache } = bench.world.isolate()
+    for (const id of ids) {
+      bench.world.plant(id, id)
+      await cache.read(posts.at({ id }))
+    }
+    await bench.world.settle()
+  }
+  const held = (bench: Bench) => [...bench.world.kv.entries.keys()].filter((name) => name.includes('post'))
+  const row = (bench: Bench) => bench.world.d1.one('SELECT * FROM invalidation_log ORDER BY seq DESC LIMIT 1')
+
+  async function cleared(bench: Bench): Promise<TestMessage> {
+    const before = bench.world.events.sent.length
+    await bench.world.isolate().cache.clear('content')
+    await bench.world.settle()
+    return new TestMessage('clear', bench.world.events.sent[before])
+  }
+
+  it('is swept from KV before the event is called processed, and the log tells of it', async () => {
+    const bench = new Bench()
+    await hold(bench, ['1', '2', '3'])
+    const message = await cleared(bench)
+    await bench.handle([message])
+    expect([held(bench), message.outcome]).toEqual([[], 'acked'])
+    const now = bench.world.runtime.now()
+    expect(row(bench)).toMatchObject({
+      swept: 3,
+      swept_at: now,
+      received_at: now,
+      warm_jobs: 2,
+      processed_at: now,
+    })
+  })
+
+  it('goes over several messages where one invocation cannot sweep it all', async () => {
+    const bench = new Bench()
+    await hold(
+      bench,
+      Array.from({ length: 25 }, (_, i) => String(i)),
+    )
+    bench.limits = { kv: 10, d1: 1000, ms: 60_000 }
+    await bench.handle([await cleared(bench)])
+    expect(row(bench)).toMatchObject({ processed_at: null, swept: 9 })
+    while (bench.rest.sent.length > 0) {
+      const message = new TestMessage('rest', bench.rest.sent.shift())
+      await bench.handle([message])
+      expect(message.outcome).toBe('acked')
+    }
+    expect([held(bench), row(bench)]).toMatchObject([[], { swept: 25, processed_at: expect.any(Number) }])
+    // Warmed after the first message only.
+    expect(bench.warmed.flat()).toHaveLength(1)
+  })
+
+  it('goes all the same where the rest of a sweep is lost, repeated or late', async () => {
+    for (const trouble of ['lost', 'repeated', 'late']) {
+      const bench = new Bench()
+      await hold(
+        bench,
+        Array.from({ length: 25 }, (_, i) => String(i)),
+      )
+      bench.limits = { kv: 10, d1: 1000, ms: 60_000 }
+      const message = await cleared(bench)
+      await bench.handle([message])
+      const rest = bench.rest.sent.splice(0)
+      const again = () => new TestMessage('again', message.body)
+      if (trouble === 'lost') for (let i = 0; i < 4; i++) await bench.handle([again()])
+      else {
+        for (let i = 0; i < 4; i++) await bench.handle(rest.map((body) => new TestMessage('rest', body)))
+        if (trouble === 'late') await bench.handle([again()])
+      }
+      expect([trouble, held(bench), row(bench)?.processed_at]).toEqual([trouble, [], expect.any(Number)])
+      // What comes after the end has no effect.
+      await hold(bench, ['new'])
+      await bench.handle(rest.map((body) => new TestMessage('rest', body)))
+      expect(held(bench)).toHaveLength(1)
+    }
+  })
+
+  it('is left to the relay where KV fails, and holds back nothing else', async () => {
+    const bench = new Bench()
+    await hold(bench, ['1'])
+    const clear = await cleared(bench)
+    const messages = [clear, bench.produced('a')]
+    bench.world.kv.before = (operation) => {
+      if (operation === 'list') throw new Error('KV LIST failed: 500')
+    }
+    await bench.handle(messages)
+    expect(outcomes(messages)).toEqual(['acked', 'acked'])
+    expect(bench.rows().map(({ event_id, processed_at }) => [event_id, processed_at !== null])).toEqual([
+      [(clear.body as { id: string }).id, false],
+      ['a', true],
+    ])
+    expect(bench.reports.find(({ step }) => step === 'sweep failed')).toMatchObject({
+      error: 'Error: KV LIST failed: 500',
+    })
+  })
+
+  it('is not swept by an event of another epoch', async () => {
+    const bench = new Bench()
+    await hold(bench, ['1'])
+    bench.limits = { kv: 1, d1: 1000, ms: 60_000 }
+    await bench.handle([await cleared(bench)])
+    bench.world.d1.exec(`UPDATE invalidation_state SET epoch = 'other'`)
+    bench.limits = { kv: 100, d1: 1000, ms: 60_000 }
+    await bench.handle([new TestMessage('rest', bench.rest.sent[0])])
+    expect(held(bench)).toHaveLength(1)
+  })
+
+  it('holds back no event that the content model cannot read', async () => {
+    const bench = new Bench()
+    bench.world.logElsewhere(['content:post:1'], 'post.odd')
+    const id = String(row(bench)?.event_id)
+    const message = new TestMessage('m', eventMessage({ id, type: 'post.odd', payload: {} }))
+    await bench.handle([message])
+    expect([message.outcome, row(bench)?.processed_at]).toEqual(['acked', expect.any(Number)])
+    expect(bench.reports.find(({ step }) => step === 'not swept')).toMatchObject({
+      error: 'Error: cannot read it',
+    })
+  })
+})
+
+describe('a dead letter that an operator sends again', () => {
+  it('is replayed, and acked after', async () => {
+    const bench = new Bench()
+    const message = new TestMessage('m', replayMessage('d1'))
+    await bench.handle([message, bench.produced('a')])
+    expect(message.outcome).toBe('acked')
+    expect(bench.reports).toContainEqual({ step: 'replayed', deadLetter: 'd1', outcome: 'd1 sent again' })
+  })
+
+  it('comes again where that fails, and holds back no event', async () => {
+    const bench = new Bench()
+    bench.replay = async () => {
+      throw new Error('queue overloaded')
+    }
+    const messages = [new TestMessage('m', replayMessage('d1')), bench.produced('a')]
+    await bench.handle(messages)
+    expect(outcomes(messages)).toEqual(['retried', 'acked'])
   })
 })

@@ -1,4 +1,5 @@
 /** The pipeline's parts: a consumer Worker only wires them to its queues and its cron trigger. */
+
 export {
   type DeadLetter,
   deadLetter,
@@ -11,6 +12,8 @@ export {
   recentCounts,
 } from './admin.ts'
 export { MessageTooLargeError, splitBatches } from './batches.ts'
+export { Budget, type BudgetLimits } from './budget.ts'
+export { coalescePatterns, coalescePlans, type EventPlan, type SeqPattern } from './coalesce.ts'
 export { type ConsumerBindings, type ConsumerOptions, createConsumer } from './consumer.ts'
 export { handleDeadLetters, quarantine } from './dead-letters.ts'
 export { type EventsDeps, handleEvents } from './events.ts'
@@ -29,10 +32,20 @@ export {
   sendEvents,
   sweepMessage,
 } from './message.ts'
+export { type Popular, popularRecipes } from './popularity.ts'
 export { prune, retentionMs } from './prune.ts'
-export type { PipelineReport, QueueMessage } from './queue.ts'
+export { type PipelineReport, type QueueKind, type QueueMessage, queueKind } from './queue.ts'
 export { relay } from './relay.ts'
 export { retryDelaySeconds } from './retry.ts'
 export { runSchedule, type ScheduleDeps } from './schedule.ts'
 export { handleWarm, type WarmDeps, type WarmOutcome } from './warm.ts'
-export { coalesceJobs, parseWarmMessage, recipeText, type WarmJob, warmMessages } from './warm-job.ts'
+export {
+  coalesceJobs,
+  type Lane,
+  lanesOf,
+  parseWarmMessage,
+  recipeText,
+  type WarmJob,
+  warmMessages,
+} from './warm-job.ts'
+export { type WarmScheduleDeps, warmOnSchedule } from './warm-schedule.ts'

@@ -11,3 +11,14 @@ export interface QueueMessage {
 
 /** What happened to what, for the log. */
 export type PipelineReport = (record: { step: string } & Record<string, unknown>) => void
+
+/** What travels on a queue. */
+export type QueueKind = 'events' | 'warm high' | 'warm low' | 'stats' | 'dead letters'
+
+/** A queue is what its name says: `cache-events`, `cache-warm-high-production`; what names nothing else has events in it. */
+export function queueKind(name: string): QueueKind {
+  if (name.includes('dead')) return 'dead letters'
+  if (name.includes('stats')) return 'stats'
+  if (name.includes('warm')) return name.includes('low') ? 'warm low' : 'warm high'
+  return 'events'
+}

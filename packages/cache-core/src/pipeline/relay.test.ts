@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TestMessage } from '../../test/messages.ts'
-import { CapturedQueue, World } from '../../test/world.ts'
+import { CapturedQueue, CONFIGS, World } from '../../test/world.ts'
+import { Budget } from './budget.ts'
 import { handleEvents } from './events.ts'
 import { parseEventMessage } from './message.ts'
 import { relay } from './relay.ts'
@@ -112,8 +113,17 @@ describe('the relay', () => {
     const warmed: unknown[] = []
     await handleEvents('cache-events', [new TestMessage('m', world.events.sent[0])], {
       db: world.db,
+      kv: world.kv,
+      queue: world.events,
       runtime: world.runtime,
-      warm: async (events) => warmed.push(...events),
+      configs: CONFIGS,
+      budget: new Budget(world.runtime),
+      mustGo: () => [],
+      replay: async () => '',
+      warm: async (events) => {
+        warmed.push(...events)
+        return events.map(() => 1)
+      },
       patternsOf: () => {
         throw new Error('the log has its patterns')
       },

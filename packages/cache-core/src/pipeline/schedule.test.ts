@@ -7,19 +7,24 @@ function bench() {
   const world = new World()
   const reports: Record<string, unknown>[] = []
   let warmed = 0
+  const full: boolean[] = []
   const deps: ScheduleDeps = {
     db: world.db,
     kv: world.kv,
     events: world.events,
     configs: CONFIGS,
-    warm: async () => ++warmed,
-    now: world.runtime.now,
+    warmHourUtc: 3,
+    warm: async (isFull) => {
+      full.push(isFull)
+      return ++warmed
+    },
+    runtime: world.runtime,
     report: (record) => reports.push(record),
   }
   const run = (overrides: Partial<ScheduleDeps> = {}, minute = 1) =>
     runSchedule(minute * 60_000, { ...deps, ...overrides })
   const steps = () => reports.splice(0).map(({ step, result }) => [step, result])
-  return { world, reports, deps, run, steps, warmed: () => warmed }
+  return { world, reports, deps, run, steps, full, warmed: () => warmed }
 }
 
 const snapshotOf = (world: World) => refreshSnapshot({ db: world.db, kv: world.kv, now: world.runtime.now })
@@ -34,9 +39,14 @@ describe('the work of one minute', () => {
       ['relay', 1],
       ['prune', 0],
       ['snapshot', 'written'],
+      ['release', 'done'],
     ])
     await run({}, 5)
-    expect(steps().at(-1)).toEqual(['warm', 1])
+    expect(steps().slice(3)).toEqual([
+      ['warm', 1],
+      ['forget', 0],
+      ['release', 'done'],
+    ])
     for (let minute = 6; minute < 16; minute++) await run({}, minute)
     expect(warmed()).toBe(3)
   })
@@ -55,17 +65,50 @@ describe('the work of one minute', () => {
       ['prune', undefined],
       ['snapshot', undefined],
       ['warm failed', 'Error: warm queue overloaded'],
+      ['forget', undefined],
+      ['release', undefined],
     ])
     expect(await readSnapshot(world.kv)).not.toBe(null)
   })
 
-  it('fails as a whole where D1 does, part by part', async () => {
+  it('fails as a whole where D1 does: no part could do anything', async () => {
     const { world, run, reports } = bench()
     world.d1.before = () => {
       throw new Error('D1 down')
     }
     await expect(run()).rejects.toThrow('D1 down')
-    expect(reports.map(({ step }) => step)).toEqual(['relay failed', 'prune failed', 'snapshot failed'])
+    expect(reports).toEqual([])
+  })
+
+  it('is left alone while another run is still at it, and taken over from one that died', async () => {
+    const { world, run, steps } = bench()
+    let release = () => {}
+    const warm = () => new Promise<number>((resolve) => (release = () => resolve(0)))
+    const slow = run({ warm }, 5)
+    await world.settle()
+    steps()
+    await run({}, 6)
+    expect(steps()).toEqual([['schedule skipped', 'another run is still at it']])
+    await world.runtime.advance(5 * 60_000)
+    await run({}, 11)
+    expect(steps().length).toBeGreaterThan(1)
+    release()
+    await slow
+    await run({}, 12)
+    expect(steps().length).toBeGreaterThan(1)
+  })
+
+  it('warms everything anew once in its hour of the day', async () => {
+    const { world, run, full } = bench()
+    for (const minute of [175, 180, 185, 190, 240]) {
+      await run({}, minute)
+      await world.runtime.advance(5 * 60_000)
+    }
+    expect(full).toEqual([false, true, false, false, false])
+    await world.runtime.advance(20 * 3_600_000)
+    await run({ warmHourUtc: null }, 180 + 1440)
+    await run({}, 180 + 1440)
+    expect(full.slice(5)).toEqual([false, true])
   })
 })
 

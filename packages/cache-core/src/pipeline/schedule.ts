@@ -3,7 +3,10 @@ import { epochMove } from '../fence/epoch.ts'
 import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
 import { ROW_ID } from '../log/tail.ts'
 import type { CacheConfigs } from '../policy.ts'
-import type { Database, KeyValueStore, MessageQueue } from '../ports.ts'
+import type { Database, KeyValueStore, MessageQueue, Runtime } from '../ports.ts'
+import { forgetCounts } from './counts.ts'
+import { claim, release } from './lease.ts'
+import { forgetUnread } from './popularity.ts'
 import { prune } from './prune.ts'
 import type { PipelineReport } from './queue.ts'
 import { relay } from './relay.ts'
@@ -13,26 +16,38 @@ const SNAPSHOT_EVERY_MS = 120_000
 const SNAPSHOT_ROWS = 2_000
 const WARM_EVERY_MINUTES = 5
 
+/** Longer than a run takes, unless it died. */
+const LEASE_MS = 5 * 60_000
+/** Once a day: the hour in which it is due has several batches. */
+const FULL_WARM_MS = 2 * 3_600_000
+
 /** What the schedule needs. */
 export interface ScheduleDeps {
   db: Database
   kv: KeyValueStore
   events: MessageQueue
   configs: CacheConfigs
+  /** The hour of the day, UTC, in which everything is warmed anew; null for none. */
+  warmHourUtc: number | null
   /** Sends the scheduled warm jobs. @returns how many */
-  warm(): Promise<number>
-  /** Clock, ms. */
-  now(): number
+  warm(isFull: boolean): Promise<number>
+  runtime: Pick<Runtime, 'now' | 'uuid'>
   report: PipelineReport
 }
 
 /**
- * The work of one minute. Its parts do not depend on each other: one that fails is reported, and the others go on.
+ * The work of one minute. Its parts do not depend on each other: one that fails is reported, and the others go on. While another
+ * run is still at it, there is nothing to do.
  * @param scheduledAt the minute that this run is for, ms
  * @throws the first failure, after all parts have had their turn, so that the platform counts the run as failed
  */
 export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Promise<void> {
-  const { db, configs, events } = deps
+  const { db, configs, events, runtime } = deps
+  const lease = { name: 'schedule', holder: runtime.uuid(), ms: LEASE_MS }
+  if (!(await claim(db, lease, runtime.now()))) {
+    deps.report({ step: 'schedule skipped', result: 'another run is still at it' })
+    return
+  }
   const failures: unknown[] = []
   const part = async (step: string, work: () => Promise<number | string>) => {
     try {
@@ -42,11 +57,31 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
       deps.report({ step: `${step} failed`, error: String(error) })
     }
   }
-  await part('relay', () => relay(db, events, deps.now()))
-  await part('prune', () => prune(db, configs, deps.now()))
-  await part('snapshot', () => refreshSnapshot(deps))
-  if (Math.floor(scheduledAt / 60_000) % WARM_EVERY_MINUTES === 0) await part('warm', () => deps.warm())
+  await part('relay', () => relay(db, events, runtime.now()))
+  await part('prune', () => prune(db, configs, runtime.now()))
+  await part('snapshot', () => refreshSnapshot({ ...deps, now: runtime.now }))
+  if (Math.floor(scheduledAt / 60_000) % WARM_EVERY_MINUTES === 0) {
+    await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps)))
+    await part('forget', () => forget(db, runtime.now()))
+  }
+  await part('release', async () => {
+    await release(db, lease)
+    return 'done'
+  })
   if (failures.length > 0) throw failures[0]
+}
+
+/** Whether this is the first batch of the day's hour. A lease that is never given back tells the others that it was. */
+async function isFullWarmDue(scheduledAt: number, deps: ScheduleDeps): Promise<boolean> {
+  const { db, warmHourUtc, runtime } = deps
+  if (new Date(scheduledAt).getUTCHours() !== warmHourUtc) return false
+  return claim(db, { name: 'full warm-up', holder: runtime.uuid(), ms: FULL_WARM_MS }, runtime.now())
+}
+
+/** Keeps the pipeline's own tables small. @returns how many rows went */
+async function forget(db: Database, now: number): Promise<number> {
+  const results = await db.batch([forgetUnread(db, now), forgetCounts(db, now)])
+  return results.reduce((sum, { meta }) => sum + (meta.changes ?? 0), 0)
 }
 
 const StateRow = v.object({
@@ -63,7 +98,11 @@ const STATE = `SELECT s.epoch, s.pruned_to, (SELECT max(seq) FROM invalidation_l
 FROM invalidation_state s WHERE s.id = 1`
 
 /** Writes the fence snapshot where that is worth a KV write. @returns what was done, for the report */
-export async function refreshSnapshot(deps: Pick<ScheduleDeps, 'db' | 'kv' | 'now'>): Promise<string> {
+export async function refreshSnapshot(deps: {
+  db: Database
+  kv: KeyValueStore
+  now(): number
+}): Promise<string> {
   const { db, kv, now } = deps
   const mark = await readSnapshotMark(kv)
   const [result] = await db.batch([db.prepare(STATE).bind(mark?.head ?? 0)])

@@ -1,21 +1,25 @@
 import * as v from 'valibot'
 import { canonicalParams } from '../keys/params.ts'
-import type { Recipe } from '../source.ts'
+import { type Recipe, RecipeSchema } from '../source.ts'
 import { splitBatches } from './batches.ts'
 
 const VERSION = 1
 
-const Scalar = v.union([v.string(), v.number(), v.boolean()])
+const Time = v.pipe(v.number(), v.minValue(0))
 
 const WarmMessageSchema = v.object({
   v: v.literal(VERSION),
-  recipe: v.object({ resource: v.string(), params: v.record(v.string(), Scalar) }),
+  recipe: RecipeSchema,
   priority: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9)),
   reason: v.string(),
   bookmark: v.optional(v.string()),
+  benefit: v.optional(Time),
+  minLifeMs: v.optional(Time),
+  deadline: v.optional(Time),
+  bornAt: v.optional(Time),
 })
 
-/** A request to load one recipe into KV ahead of its readers. */
+/** A request to load one recipe into KV ahead of its readers. Times are clocks of whoever made it, ms. */
 export interface WarmJob {
   recipe: Recipe
   /** 0 first, 9 last. */
@@ -24,26 +28,64 @@ export interface WarmJob {
   reason: string
   /** Position that the value must have seen. */
   bookmark?: string | undefined
+  /** What it is expected to save: reads × the time of a load. Among jobs of one priority the highest goes first. */
+  benefit?: number | undefined
+  /** What KV holds will not do when its life ends within this, ms: to be ahead of the expiry of what is read much. */
+  minLifeMs?: number | undefined
+  /** Not worth doing after this. */
+  deadline?: number | undefined
+  /** When it was first sent. Stays when it is deferred. */
+  bornAt?: number | undefined
 }
+
+/** The two queues of jobs: a bulk backlog in the low one never delays a publish. */
+export type Lane = 'high' | 'low'
+
+/** Priorities up to this are for readers who are waiting, as it were. */
+const LAST_HIGH = 4
+/** One batch of events sends no more jobs than this to the high lane; the rest of a bulk publish can wait. */
+const MOST_HIGH = 50
 
 /** Two recipes with the same text are the same. */
 export function recipeText(recipe: Recipe): string {
   return `${recipe.resource}?${canonicalParams(recipe.params)}`
 }
 
-/** One job a recipe: the highest priority and the newest bookmark win, in order of priority. */
+/** The order of jobs: by priority, then by what each is expected to save. */
+export function byUrgency(a: WarmJob, b: WarmJob): number {
+  return a.priority - b.priority || (b.benefit ?? 0) - (a.benefit ?? 0)
+}
+
+/** One job a recipe: the highest priority and benefit, the newest bookmark, the longest life and time win, in order of urgency. */
 export function coalesceJobs(jobs: readonly WarmJob[]): WarmJob[] {
   const byRecipe = new Map<string, WarmJob>()
   for (const job of jobs) {
     const text = recipeText(job.recipe)
     const other = byRecipe.get(text)
-    if (other === undefined) byRecipe.set(text, job)
-    else {
-      const first = job.priority < other.priority ? job : other
-      byRecipe.set(text, { ...first, bookmark: newest(job.bookmark, other.bookmark) })
-    }
+    byRecipe.set(text, other === undefined ? job : merge(job, other))
   }
-  return [...byRecipe.values()].sort((a, b) => a.priority - b.priority)
+  return [...byRecipe.values()].sort(byUrgency)
+}
+
+function merge(a: WarmJob, b: WarmJob): WarmJob {
+  const first = byUrgency(a, b) < 0 ? a : b
+  return {
+    ...first,
+    bookmark: newest(a.bookmark, b.bookmark),
+    benefit: most(a.benefit, b.benefit),
+    minLifeMs: most(a.minLifeMs, b.minLifeMs),
+    // Without a deadline it is worth doing at any time.
+    deadline:
+      a.deadline === undefined || b.deadline === undefined ? undefined : Math.max(a.deadline, b.deadline),
+    bornAt:
+      a.bornAt === undefined || b.bornAt === undefined
+        ? (a.bornAt ?? b.bornAt)
+        : Math.min(a.bornAt, b.bornAt),
+  }
+}
+
+function most(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 }
 
 /** Of two bookmarks of one epoch the later one; of different epochs either makes a strong read, so any will do. */
@@ -53,9 +95,22 @@ function newest(a: string | undefined, b: string | undefined): string | undefine
   return seq(a) >= seq(b) ? a : b
 }
 
+/** Which jobs go to which queue: the urgent ones to the high lane, as long as they are few. */
+export function lanesOf(jobs: readonly WarmJob[]): Record<Lane, WarmJob[]> {
+  const sorted = coalesceJobs(jobs)
+  const urgent = sorted.filter(({ priority }) => priority <= LAST_HIGH).length
+  const split = Math.min(urgent, MOST_HIGH)
+  return { high: sorted.slice(0, split), low: sorted.slice(split) }
+}
+
 /** Jobs as messages, coalesced, in batches that a queue takes. */
 export function warmMessages(jobs: readonly WarmJob[]): { body: WarmJob & { v: number } }[][] {
   return splitBatches(coalesceJobs(jobs).map((job) => ({ v: VERSION, ...job })))
+}
+
+/** One job as a message. */
+export function warmMessage(job: WarmJob): WarmJob & { v: number } {
+  return { v: VERSION, ...job }
 }
 
 /** @returns the job, or in words what is wrong with it */
@@ -68,6 +123,6 @@ export function parseWarmMessage(body: unknown): { job: WarmJob } | { problem: s
         .join('; '),
     }
   }
-  const { recipe, priority, reason, bookmark } = parsed.output
-  return { job: { recipe, priority, reason, bookmark } }
+  const { v: _version, ...job } = parsed.output
+  return { job }
 }

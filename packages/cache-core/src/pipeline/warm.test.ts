@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { outcomes, TestMessage } from '../../test/messages.ts'
-import { CONFIGS, posts, resources, World } from '../../test/world.ts'
+import { CapturedQueue, CONFIGS, posts, resources, World } from '../../test/world.ts'
 import { Isolate } from '../isolate.ts'
 import { withoutMemory } from '../policy.ts'
 import { parseSettings } from '../settings.ts'
 import { defineResource, type ResourceTable } from '../source.ts'
+import { Budget } from './budget.ts'
 import { handleWarm } from './warm.ts'
 import { type WarmJob, warmMessages } from './warm-job.ts'
 
@@ -26,6 +27,8 @@ class Bench {
   readonly isolate: Isolate
   table: ResourceTable = { ...resources, secret: secrets }
   order: string[] = []
+  readonly queue = new CapturedQueue()
+  limits = { kv: 1000, d1: 1000, ms: 60_000 }
 
   constructor(env: Record<string, string> = {}) {
     this.isolate = new Isolate({
@@ -45,10 +48,14 @@ class Bench {
 
   handle(messages: readonly TestMessage[]): Promise<void> {
     const { db, kv } = this.world
+    const budget = new Budget(this.world.runtime, this.limits)
     return handleWarm('cache-warm-high', messages, {
+      lane: 'high',
+      queue: this.queue,
       isolate: this.isolate,
-      io: { db, kv, events: null },
+      io: { db: budget.d1(db), kv: budget.kv(kv), events: null },
       resources: this.table,
+      budget,
       report: (record) => this.reports.push(record),
     })
   }
@@ -66,7 +73,12 @@ class Bench {
     this.table = { post: { ...posts, from } }
   }
 
-  outcomesOfJobs = () => this.reports.filter(({ step }) => step === 'warmed').map(({ outcome }) => outcome)
+  outcomesOfJobs = () => this.reports.filter(({ step }) => step === 'warm job').map(({ outcome }) => outcome)
+
+  counts() {
+    const rows = this.world.d1.sqlite.prepare('SELECT name, value FROM pipeline_counts ORDER BY name').all()
+    return Object.fromEntries(rows.map(({ name, value }) => [String(name), value]))
+  }
 }
 
 describe('a warm job', () => {
@@ -144,6 +156,38 @@ describe('a batch', () => {
     expect(loaded).toEqual(['b', 'd', 'e', 'f', 'c', 'a'])
   })
 
+  it('of one priority is run by what each job is expected to save', async () => {
+    const bench = new Bench()
+    const loaded: string[] = []
+    bench.onLoad((id) => loaded.push(id))
+    const benefits = { a: 3, b: 50, c: 0, d: 7 }
+    await bench.handle(Object.entries(benefits).map(([id, benefit]) => bench.message({ id, benefit })))
+    expect(loaded).toEqual(['b', 'd', 'a', 'c'])
+  })
+
+  it('is counted by lane and outcome, with how long its jobs waited', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    const bornAt = bench.world.runtime.now() - 700
+    await bench.handle([bench.message({ bornAt }), bench.message({ id: 'gone' })])
+    expect(bench.counts()).toEqual({
+      'warm.high.done': 1,
+      'warm.high.loaded': 1,
+      'warm.high.not found': 1,
+      'warm.high.wait_ms': 700,
+    })
+  })
+
+  it('is done though nobody can count it', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    bench.world.d1.exec('DROP TABLE pipeline_counts')
+    const message = bench.message({})
+    await bench.handle([message])
+    expect(message.outcome).toBe('acked')
+    expect(bench.reports.at(-1)).toMatchObject({ step: 'counts lost' })
+  })
+
   it('loads a recipe once, for all its copies', async () => {
     const bench = new Bench()
     bench.world.plant('1', 'first')
@@ -176,6 +220,8 @@ describe('a batch', () => {
       releases.shift()?.()
       await bench.world.settle()
     }
+    bench.world.d1.before = null
+    for (const release of releases) release()
     await handling
     expect(most).toBe(3)
   })
@@ -241,20 +287,14 @@ describe('a job that cannot be done', () => {
     expect(outcomes(messages)).toEqual(['retried', 'retried', 'acked'])
     expect(messages[0]?.delaySeconds).toBeGreaterThanOrEqual(1)
     expect(bench.reports).toContainEqual({
-      step: 'warm failed',
-      error: 'Error: no such column',
+      step: 'warm job',
+      lane: 'high',
+      outcome: 'failed',
       recipe: { resource: 'post', params: { id: '1' } },
+      reason: 'test',
+      waitMs: 0,
+      error: 'Error: no such column',
     })
-  })
-
-  it('since D1 hangs comes again; nobody waits over ten seconds for it', async () => {
-    const bench = new Bench()
-    bench.world.d1.before = () => new Promise(() => {})
-    const message = bench.message({})
-    const handling = bench.handle([message])
-    await bench.world.runtime.advance(10_000)
-    await handling
-    expect(message.outcome).toBe('retried')
   })
 
   it('since KV does not take its value comes again; a race that another writer won is done', async () => {
@@ -273,19 +313,6 @@ describe('a job that cannot be done', () => {
     }
   })
 
-  it('since D1 fails and KV has an old value only comes again', async () => {
-    const bench = new Bench()
-    bench.world.plant('1', 'first')
-    await bench.handle([bench.message({})])
-    await bench.world.runtime.advance(10_000)
-    bench.world.d1.before = () => {
-      throw new Error('D1_ERROR: Network connection lost.')
-    }
-    const message = bench.message({})
-    await bench.handle([message])
-    expect(message.outcome).toBe('retried')
-  })
-
   it('since KV hangs takes ten seconds at most', async () => {
     const bench = new Bench()
     bench.world.plant('1', 'first')
@@ -295,5 +322,90 @@ describe('a job that cannot be done', () => {
     await bench.world.runtime.advance(10_000)
     await handling
     expect(message.outcome).not.toBe(null)
+  })
+})
+
+describe('a job that finds everything busy', () => {
+  const down = (bench: Bench) => {
+    bench.world.d1.before = () => {
+      throw new Error('D1_ERROR: D1 DB is overloaded. Requests queued for too long.')
+    }
+  }
+
+  it('comes again as a message of its own, which burns none of its attempts', async () => {
+    const bench = new Bench()
+    down(bench)
+    const message = bench.message({ bornAt: bench.world.runtime.now() - 5_000, benefit: 3 }, 6)
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs()]).toEqual(['acked', ['deferred']])
+    expect(bench.queue.sent).toEqual([message.body])
+  })
+
+  it('as D1 hangs, or has its value in KV only, which is old', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    await bench.handle([bench.message({})])
+    await bench.world.runtime.advance(10_000)
+    bench.world.d1.before = () => new Promise(() => {})
+    const handling = bench.handle([bench.message({})])
+    for (let i = 0; i < 4; i++) await bench.world.runtime.advance(10_000)
+    await handling
+    down(bench)
+    await bench.handle([bench.message({})])
+    expect(bench.outcomesOfJobs().slice(1)).toEqual(['deferred', 'deferred'])
+  })
+
+  it('as the budget of the invocation is spent goes on in another one', async () => {
+    const bench = new Bench()
+    bench.limits = { kv: 20, d1: 1000, ms: 60_000 }
+    const messages = Array.from({ length: 30 }, (_, i) => bench.message({ id: String(i) }))
+    await bench.handle(messages)
+    expect(new Set(outcomes(messages))).toEqual(new Set(['acked']))
+    const deferred = bench.outcomesOfJobs().filter((outcome) => outcome === 'deferred').length
+    expect(deferred).toBeGreaterThan(10)
+    expect(bench.queue.sent.length).toBe(deferred)
+    expect(bench.world.kv.reads + bench.world.kv.writes).toBeLessThanOrEqual(20)
+  })
+
+  it('for an hour is given up: whoever reads its key loads it', async () => {
+    const bench = new Bench()
+    down(bench)
+    const message = bench.message({ bornAt: bench.world.runtime.now() - 3_600_001 })
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs(), bench.queue.sent]).toEqual(['acked', ['expired'], []])
+  })
+
+  it('and the queue as well is retried', async () => {
+    const bench = new Bench()
+    down(bench)
+    bench.queue.fails = true
+    const message = bench.message({})
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs()]).toEqual(['retried', ['failed']])
+  })
+})
+
+describe('a job with a time', () => {
+  it('after its deadline is not worth doing', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    const now = bench.world.runtime.now()
+    await bench.handle([bench.message({ deadline: now - 1 }), bench.message({ id: '2', deadline: now })])
+    expect(bench.outcomesOfJobs()).toEqual(['expired', 'not found'])
+  })
+
+  it('loads ahead of the expiry what KV holds for a short while only', async () => {
+    const bench = new Bench()
+    bench.world.plant('1', 'first')
+    await bench.handle([bench.message({})])
+    await bench.handle([bench.message({ minLifeMs: 600_000 })])
+    await bench.world.runtime.advance(3_000_000)
+    await bench.handle([bench.message({ minLifeMs: 600_001 })])
+    expect(bench.outcomesOfJobs().slice(0, 2)).toEqual(['loaded', 'fresh'])
+    await bench.world.runtime.advance(3_000_000)
+    await bench.handle([bench.message({ minLifeMs: 600_000 })])
+    expect(bench.outcomesOfJobs().at(-1)).toBe('loaded')
+    const { cache } = bench.world.isolate()
+    expect((await cache.read(posts.at({ id: '1' }))).ttlMs).toBeGreaterThan(3_000_000)
   })
 })

@@ -2,74 +2,129 @@ import pLimit from 'p-limit'
 import { withDeadline } from '../deadline.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import type { PutOutcome } from '../kv/kv-tier.ts'
+import type { MessageQueue } from '../ports.ts'
 import { sourceLoader } from '../read/loader.ts'
 import { Reader } from '../read/reader.ts'
 import { type ResourceTable, type Source, sourceOf } from '../source.ts'
+import { DatabaseUnavailableError } from '../sql.ts'
+import type { Budget } from './budget.ts'
+import { type Counts, countStatement } from './counts.ts'
 import { quarantine } from './dead-letters.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
-import { retryDelaySeconds } from './retry.ts'
-import { coalesceJobs, parseWarmMessage, recipeText, type WarmJob } from './warm-job.ts'
+import { deferralSeconds, retryDelaySeconds } from './retry.ts'
+import {
+  coalesceJobs,
+  type Lane,
+  parseWarmMessage,
+  recipeText,
+  type WarmJob,
+  warmMessage,
+} from './warm-job.ts'
 
 /** Jobs under way at once: each may hold two of an invocation's 6 connections, KV's and the log's tail's. */
 const CONCURRENCY = 3
 /** A job that takes longer is tried again later. */
 const JOB_DEADLINE_MS = 10_000
+/** Nobody waits longer for the counts. */
+const COUNTS_DEADLINE_MS = 3_000
+/** What the jobs under way may still spend: none is begun with less left. */
+const RESERVE = { kv: 4 * CONCURRENCY, d1: 20 * CONCURRENCY }
+/** A job that has found everything busy for so long is given up: whoever reads its key loads it. */
+const MAX_AGE_MS = 3_600_000
 
-/** What became of a job: KV had it already, it was loaded, or there is no such thing (any more). */
-export type WarmOutcome = 'fresh' | 'loaded' | 'not found'
+/**
+ * What became of a job: KV had it already, it was loaded, there is no such thing (any more), it came too late, everything was
+ * busy, or it failed and is tried again.
+ */
+export type WarmOutcome = 'fresh' | 'loaded' | 'not found' | 'expired' | 'deferred' | 'failed'
 
-/** What the warm queue's consumer needs. */
+/** What the warm queues' consumer needs. */
 export interface WarmDeps {
+  lane: Lane
+  /** The lane's own queue: what finds everything busy goes back to it. */
+  queue: MessageQueue
   /** With policies that keep nothing in memory: a job's value is for KV. */
   isolate: Isolate
   io: Omit<RequestIo, 'waitUntil'>
   resources: ResourceTable
+  budget: Budget
   report: PipelineReport
 }
 
+/** A job with all messages that ask for it. */
+interface Received {
+  job: WarmJob
+  copies: QueueMessage[]
+}
+
 /**
- * Consumes a batch of warm jobs: by priority, one load a recipe, skipping what KV already holds valid. A job that fails is
- * delivered again after a delay, and goes to the dead letters when its retries are used up.
+ * Consumes a batch of warm jobs: the most urgent first, one load a recipe, skipping what KV already holds valid. A job that
+ * fails is delivered again after a delay, and goes to the dead letters when its retries are used up; one that finds D1 or the
+ * budget spent comes again as a message of its own, since that is no fault of the job.
  */
 export async function handleWarm(
-  queue: string,
+  name: string,
   messages: readonly QueueMessage[],
   deps: WarmDeps,
 ): Promise<void> {
-  const { isolate, report } = deps
+  const { isolate, report, lane } = deps
   const { runtime } = isolate
   // With the cache or KV off nobody would read what a job writes.
   if (!isolate.settings.enabled || !isolate.settings.kvEnabled) {
     for (const message of messages) message.ack()
     return
   }
+  const received = await receive(name, messages, deps)
+  const counts: Counts = {}
+  const count = (what: string, n = 1) => {
+    const key = `warm.${lane}.${what}`
+    counts[key] = (counts[key] ?? 0) + n
+  }
+  const limit = pLimit(CONCURRENCY)
+  const run = async ({ job, copies }: Received) => {
+    const startedAt = runtime.now()
+    const { outcome, error } = await attempt(job, deps)
+    const settled = outcome === 'deferred' ? await defer(job, deps) : outcome
+    if (settled === 'failed') {
+      for (const copy of copies)
+        copy.retry({ delaySeconds: retryDelaySeconds(copy.attempts, runtime.random()) })
+    } else for (const copy of copies) copy.ack()
+    const waitMs = Math.max(0, startedAt - (job.bornAt ?? startedAt))
+    count(settled)
+    if (settled === 'loaded' || settled === 'fresh') {
+      count('done')
+      count('wait_ms', waitMs)
+    }
+    report({
+      step: 'warm job',
+      lane,
+      outcome: settled,
+      recipe: job.recipe,
+      reason: job.reason,
+      waitMs,
+      ...(error !== undefined && { error }),
+    })
+  }
+  await Promise.all(received.map((one) => limit(run, one)))
+  await note(counts, deps)
+}
+
+/** Sorts out what is no job, gathers the copies of each, and puts the jobs in their order. */
+async function receive(name: string, messages: readonly QueueMessage[], deps: WarmDeps): Promise<Received[]> {
   const copies = new Map<string, QueueMessage[]>()
   const jobs: WarmJob[] = []
   for (const message of messages) {
     const parsed = parseWarmMessage(message.body)
     const checked = 'job' in parsed ? checkJob(parsed.job, deps) : parsed.problem
     if (typeof checked === 'string') {
-      await setAside(queue, message, checked, deps)
+      await setAside(name, message, checked, deps)
       continue
     }
     jobs.push(checked)
     const text = recipeText(checked.recipe)
     copies.set(text, [...(copies.get(text) ?? []), message])
   }
-  const limit = pLimit(CONCURRENCY)
-  const run = async (job: WarmJob) => {
-    const own = copies.get(recipeText(job.recipe)) ?? []
-    try {
-      const outcome = await withDeadline(runtime, warm(job, deps), JOB_DEADLINE_MS, 'a warm job')
-      report({ step: 'warmed', outcome, recipe: job.recipe, reason: job.reason })
-      for (const message of own) message.ack()
-    } catch (error) {
-      report({ step: 'warm failed', error: String(error), recipe: job.recipe })
-      for (const message of own)
-        message.retry({ delaySeconds: retryDelaySeconds(message.attempts, runtime.random()) })
-    }
-  }
-  await Promise.all(coalesceJobs(jobs).map((job) => limit(run, job)))
+  return coalesceJobs(jobs).map((job) => ({ job, copies: copies.get(recipeText(job.recipe)) ?? [] }))
 }
 
 /** Private values are never warmed, and a recipe that the table does not have can't be. */
@@ -83,34 +138,69 @@ function checkJob(job: WarmJob, deps: WarmDeps): WarmJob | string {
   }
 }
 
+async function attempt(job: WarmJob, deps: WarmDeps): Promise<{ outcome: WarmOutcome; error?: string }> {
+  const { budget, isolate } = deps
+  const { runtime } = isolate
+  if (job.deadline !== undefined && runtime.now() > job.deadline) return { outcome: 'expired' }
+  if (!budget.has(RESERVE)) return { outcome: 'deferred', error: 'the budget of this invocation is spent' }
+  try {
+    return { outcome: await withDeadline(runtime, warm(job, deps), JOB_DEADLINE_MS, 'a warm job') }
+  } catch (error) {
+    const isBusy = error instanceof DatabaseUnavailableError
+    return { outcome: isBusy ? 'deferred' : 'failed', error: String(error) }
+  }
+}
+
 /** Runs one job. What it writes to KV is awaited, so that its ack comes after its effect. */
-async function warm(job: WarmJob, deps: WarmDeps): Promise<WarmOutcome> {
+async function warm(job: WarmJob, deps: WarmDeps): Promise<'fresh' | 'loaded' | 'not found'> {
   const source: Source<unknown> = sourceOf(deps.resources, job.recipe)
   const writes: Promise<unknown>[] = []
   const reader = new Reader(deps.isolate, { ...deps.io, waitUntil: (promise) => writes.push(promise) })
-  const { bookmark } = job
+  const { bookmark, minLifeMs } = job
   const result = await reader.read(deps.isolate.keyOf(source), sourceLoader(source), source.parse, {
     bookmark,
+    minLifeMs,
   })
   const outcomes = await Promise.all(writes)
-  if (result.outcome === 'STALE') throw new Error('D1 fails: KV has an old value only')
+  if (result.outcome === 'STALE') throw new DatabaseUnavailableError('D1 fails: KV has an old value only')
   if (outcomes.includes('dropped' satisfies PutOutcome)) throw new Error('KV did not take the value')
   if (!result.found) return 'not found'
   return result.source === 'kv' ? 'fresh' : 'loaded'
 }
 
-async function setAside(
-  queue: string,
-  message: QueueMessage,
-  problem: string,
-  deps: WarmDeps,
-): Promise<void> {
-  const { isolate, io, report } = deps
-  report({ step: 'quarantined', queue, message: message.id, problem })
+/** Sends a job again as a fresh message: `retry()` would burn one of its attempts. */
+async function defer(job: WarmJob, { queue, isolate: { runtime } }: WarmDeps): Promise<WarmOutcome> {
+  const now = runtime.now()
+  const bornAt = job.bornAt ?? now
+  if (now - bornAt > MAX_AGE_MS) return 'expired'
   try {
-    await io.db.batch([quarantine(io.db, queue, message, problem, isolate.runtime.now())])
+    const delaySeconds = deferralSeconds(now - bornAt, runtime.random())
+    await queue.send(warmMessage({ ...job, bornAt }), { delaySeconds })
+    return 'deferred'
+  } catch {
+    return 'failed'
+  }
+}
+
+async function setAside(name: string, message: QueueMessage, problem: string, deps: WarmDeps): Promise<void> {
+  const { isolate, io, report } = deps
+  report({ step: 'quarantined', queue: name, message: message.id, problem })
+  try {
+    await io.db.batch([quarantine(io.db, name, message, problem, isolate.runtime.now())])
     message.ack()
   } catch {
     message.retry({ delaySeconds: retryDelaySeconds(message.attempts, isolate.runtime.random()) })
+  }
+}
+
+/** The counts are for people: not worth doing a job twice for. */
+async function note(counts: Counts, { io, isolate, report }: WarmDeps): Promise<void> {
+  if (Object.keys(counts).length === 0) return
+  try {
+    const { runtime } = isolate
+    const adding = io.db.batch([countStatement(io.db, counts, runtime.now())])
+    await withDeadline(runtime, adding, COUNTS_DEADLINE_MS, 'counting')
+  } catch (error) {
+    report({ step: 'counts lost', error: String(error) })
   }
 }

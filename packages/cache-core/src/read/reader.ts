@@ -16,6 +16,8 @@ interface Read {
   need: Freshness
   /** What its client has seen, as it says. */
   bookmark: Bookmark | null
+  /** An entry with less life left than this will not do. */
+  minLifeMs: number
   /** Whether the last value may be served while D1 fails. */
   mayBeStale: boolean
   timing: CacheResult<unknown>['timing']
@@ -141,7 +143,16 @@ export class Reader {
     }
     keeper.notice(wanted, this.#io)
     const mayBeStale = policy.staleIfErrorSeconds > 0 && wanted > 0 && bookmark === null
-    return { key, policy, need, bookmark, mayBeStale, timing: {}, held: null }
+    return {
+      key,
+      policy,
+      need,
+      bookmark,
+      minLifeMs: options.minLifeMs ?? 0,
+      mayBeStale,
+      timing: {},
+      held: null,
+    }
   }
 
   async #fromMemory(read: Read) {
@@ -159,7 +170,7 @@ export class Reader {
       await this.#refresh(read)
       if (!this.#isProven(entry, read)) return null
     }
-    this.#counts(read.key).memoryHits++
+    this.#countHit(read.key, 'memoryHits', entry)
     return this.#answer(read, entry, 'HIT', 'memory')
   }
 
@@ -208,7 +219,7 @@ export class Reader {
 
   #promote(read: Read, entry: CacheEntry) {
     this.#isolate.remember(read.key, entry)
-    this.#counts(read.key).kvHits++
+    this.#countHit(read.key, 'kvHits', entry)
     return this.#answer(read, entry, 'HIT', 'kv')
   }
 
@@ -247,12 +258,15 @@ export class Reader {
   }
 
   async #loadAndStore(key: CacheKey, loader: Loader): Promise<CacheEntry> {
-    this.#counts(key).loads++
+    const counts = this.#counts(key)
+    counts.loads++
+    const asked = this.#now()
     try {
       const { loaded, isUsable } = await loader.load(this.#isolate, this.#io)
+      counts.loadMs += this.#now() - asked
       return this.store(key, loaded, isUsable)
     } catch (error) {
-      this.#counts(key).loadErrors++
+      counts.loadErrors++
       throw error
     }
   }
@@ -261,7 +275,7 @@ export class Reader {
   store(key: CacheKey, loaded: Loaded, isUsable = true): CacheEntry {
     const { fence, runtime } = this.#isolate
     const policy = this.#isolate.policy(key.namespace)
-    const entry = makeEntry(key, policy, loaded, runtime.random())
+    const entry = makeEntry(key, policy, loaded, runtime.random(), this.#isolate.isWarmer)
     if (!isUsable || !this.#isolate.serves(key) || !fence.isValid(entry)) return entry
     this.#isolate.remember(key, entry)
     const kv = this.#isolate.kvFor(policy, this.#io)
@@ -272,15 +286,18 @@ export class Reader {
   }
 
   /** Whether an entry may be the answer: alive, valid by a fence that is fresh for this read, not older than its bookmark. */
-  #isProven(entry: CacheEntry, { need }: Read): boolean {
+  #isProven(entry: CacheEntry, { need, minLifeMs }: Read): boolean {
     const { fence } = this.#isolate
     return (
-      this.#isAlive(entry) && fence.isFresh(need) && fence.reaches(need, entry.stamp) && fence.isValid(entry)
+      this.#isAlive(entry, minLifeMs) &&
+      fence.isFresh(need) &&
+      fence.reaches(need, entry.stamp) &&
+      fence.isValid(entry)
     )
   }
 
-  #isAlive(entry: CacheEntry): boolean {
-    return this.#now() < entry.expiresAt
+  #isAlive(entry: CacheEntry, minLifeMs = 0): boolean {
+    return this.#now() + minLifeMs < entry.expiresAt
   }
 
   async #refresh(read: Read): Promise<void> {
@@ -330,6 +347,12 @@ export class Reader {
   #probe(): void {
     const { sql, refresher } = this.#isolate
     if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+  }
+
+  #countHit(key: CacheKey, tier: 'memoryHits' | 'kvHits', entry: CacheEntry): void {
+    const counts = this.#counts(key)
+    counts[tier]++
+    if (entry.warmed) counts.warmedHits++
   }
 
   #counts(key: CacheKey) {

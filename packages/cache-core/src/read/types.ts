@@ -4,6 +4,8 @@ export interface ReadOptions {
   maxStalenessMs?: number
   /** A `Cache-Bookmark`: the answer is never older than the state that handed it out. Anything unreadable is ignored. */
   bookmark?: string | null | undefined
+  /** A value whose life ends within this counts as a miss, ms: for loading ahead of the expiry. Default 0. */
+  minLifeMs?: number | undefined
 }
 
 /** The tier that an answer came from. */

@@ -43,7 +43,7 @@ export function cmsModel(): Model {
     ],
     operations: cmsOperations,
     patternsOf,
-    jobsFor: warmPlan,
+    jobsFor: (type, payload) => warmPlan(type, payload).jobs,
     scheduled: scheduledRecipes(COLLECTIONS).map((recipe) => ({ recipe, priority: 4, reason: 'scheduled' })),
   }
 }

@@ -1,0 +1,32 @@
+import * as v from 'valibot'
+import type { Database, MessageQueue } from '../ports.ts'
+import { parsePipelineMessage } from './message.ts'
+import { type Lane, lanesOf, parseWarmMessage } from './warm-job.ts'
+
+const Row = v.object({ body: v.pipe(v.string(), v.parseJson()) })
+
+/** What is needed to put dead letters back. */
+export interface ReplayDeps {
+  db: Database
+  events: MessageQueue
+  warm: Readonly<Record<Lane, MessageQueue>>
+}
+
+/**
+ * Puts a dead letter back into the queue that it belongs to, by what it is. Sent first and deleted then: in between it may come
+ * twice, but is never lost.
+ * @returns in words what became of it
+ */
+export async function replay(id: string, { db, events, warm }: ReplayDeps): Promise<string> {
+  const [result] = await db.batch([db.prepare('SELECT body FROM dead_letters WHERE id = ?').bind(id)])
+  const [row] = v.parse(v.array(Row), result?.results)
+  if (row === undefined) return 'not there any more'
+  const job = parseWarmMessage(row.body)
+  if ('job' in job) {
+    const lane: Lane = lanesOf([job.job]).high.length > 0 ? 'high' : 'low'
+    await warm[lane].send(row.body)
+  } else if (parsePipelineMessage(row.body).kind === 'poison') return 'no message of this pipeline: it stays'
+  else await events.send(row.body)
+  await db.batch([db.prepare('DELETE FROM dead_letters WHERE id = ?').bind(id)])
+  return 'sent again'
+}

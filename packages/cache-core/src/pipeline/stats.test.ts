@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest'
+import { outcomes, TestMessage } from '../../test/messages.ts'
+import { CapturedQueue, CONFIGS, posts, World } from '../../test/world.ts'
+import { flushIntervalMs, StatsFlusher } from '../statistics/flusher.ts'
+import { parseStatsMessage, statsMessage } from '../statistics/message.ts'
+import { popularRecipes } from './popularity.ts'
+import { handleStats } from './stats.ts'
+
+const recipe = (id: string) => ({ resource: 'post', params: { id } })
+
+function bench() {
+  const world = new World()
+  const reports: Record<string, unknown>[] = []
+  const handle = (messages: readonly TestMessage[]) =>
+    handleStats(messages, { db: world.db, runtime: world.runtime, report: (record) => reports.push(record) })
+  const top = () => popularRecipes(world.db, { share: 1, cap: 10 }, world.runtime.now())
+  const counts = () =>
+    Object.fromEntries(
+      world.d1.sqlite
+        .prepare('SELECT name, value FROM pipeline_counts')
+        .all()
+        .map(({ name, value }) => [String(name), value]),
+    )
+  return { world, reports, handle, top, counts }
+}
+
+it('adds up what isolates tell of, and passes over what it cannot read', async () => {
+  const { handle, top, counts } = bench()
+  const of = (id: string, reads: number) =>
+    statsMessage({ reads: [{ recipe: recipe(id), reads, costMs: 5 }], counts: { 'reads.kvHits': reads } })
+  const messages = [of('a', 3), of('b', 10), of('a', 4), { v: 9 }, null].map(
+    (body, i) => new TestMessage(`m${i}`, body),
+  )
+  await handle(messages)
+  expect(new Set(outcomes(messages))).toEqual(new Set(['acked']))
+  expect((await top()).map((one) => [one.recipe.params.id, Math.round(one.score)])).toEqual([
+    ['b', 10],
+    ['a', 7],
+  ])
+  expect(counts()).toEqual({ 'reads.kvHits': 17 })
+})
+
+it('is tried again where D1 fails', async () => {
+  const { world, handle, reports } = bench()
+  world.d1.before = () => {
+    throw new Error('D1 down')
+  }
+  const message = new TestMessage('m', statsMessage({ reads: [], counts: {} }))
+  await handle([message])
+  expect([message.outcome, reports]).toMatchObject(['retried', [{ step: 'stats failed', received: 1 }]])
+})
+
+it('is what isolates send: who was read how often, behind their answers', async () => {
+  const { world, handle, top, counts } = bench()
+  for (const id of ['1', '2']) world.plant(id, id)
+  const { isolate, cache } = world.isolate()
+  const flusher = new StatsFlusher(isolate)
+  const queue = new CapturedQueue()
+  const after = async () => {
+    flusher.after(queue, world.background.waitUntil)
+    await world.settle()
+    return queue.sent.splice(0)
+  }
+  for (let i = 0; i < 5; i++) await cache.read(posts.at({ id: '1' }))
+  await cache.read(posts.at({ id: '2' }))
+  await cache.getOrSet('user:profile:7', async () => 'private')
+  await cache.getOrSet('content:plain:7', async () => 'no recipe: nobody could warm it')
+  expect(await after()).toEqual([])
+  await world.runtime.advance(20_000)
+  const sent = await after()
+  expect(sent).toHaveLength(1)
+  const stats = parseStatsMessage(sent[0])
+  expect(stats?.reads.map((one) => [one.recipe, one.reads])).toEqual([
+    [recipe('1'), 5],
+    [recipe('2'), 1],
+  ])
+  expect(stats?.counts).toMatchObject({ 'reads.memoryHits': 4, 'reads.misses': 4, 'reads.warmedHits': 0 })
+  await handle([new TestMessage('m', sent[0])])
+  expect(await top()).toHaveLength(2)
+  expect(counts()).toMatchObject({ 'reads.memoryHits': 4 })
+  // Deltas: what was told is not told again, and an idle isolate says nothing.
+  await world.runtime.advance(60_000)
+  expect(await after()).toEqual([])
+  await cache.read(posts.at({ id: '1' }))
+  await world.runtime.advance(60_000)
+  expect(parseStatsMessage((await after())[0])?.reads).toEqual([
+    { recipe: recipe('1'), reads: 1, costMs: expect.any(Number) },
+  ])
+})
+
+it('tells of nobody’s private data', async () => {
+  const { world } = bench()
+  world.plant('1', 'first')
+  const isolate = world.isolate({
+    configs: { content: { ...CONFIGS.content, visibility: 'private' } as never },
+  })
+  const flusher = new StatsFlusher(isolate.isolate)
+  const queue = new CapturedQueue()
+  await isolate.cache.read(posts.at({ id: '1' }))
+  await world.runtime.advance(60_000)
+  flusher.after(queue, world.background.waitUntil)
+  expect(parseStatsMessage(queue.sent[0])?.reads).toEqual([])
+})
+
+it('fits into one message, however much was read', async () => {
+  const { world } = bench()
+  const { isolate, cache } = world.isolate()
+  const flusher = new StatsFlusher(isolate)
+  const queue = new CapturedQueue()
+  const ids = Array.from({ length: 250 }, (_, i) => `${i}-${'x'.repeat(i < 100 ? 500 : 10)}`)
+  for (const id of ids) await cache.read(posts.at({ id }))
+  await world.runtime.advance(60_000)
+  flusher.after(queue, world.background.waitUntil)
+  expect(JSON.stringify(queue.sent[0]).length).toBeLessThan(64_000)
+  expect(parseStatsMessage(queue.sent[0])?.reads.length).toBeGreaterThan(80)
+})
+
+it('is sent less often the more is read', () => {
+  expect([flushIntervalMs(0), flushIntervalMs(20), flushIntervalMs(1e6)]).toEqual([10_000, 20_000, 60_000])
+})
+
+it('is lost without harm where the queue fails', async () => {
+  const { world } = bench()
+  world.plant('1', 'first')
+  const { isolate, cache } = world.isolate()
+  const flusher = new StatsFlusher(isolate)
+  const queue = new CapturedQueue()
+  queue.fails = true
+  await cache.read(posts.at({ id: '1' }))
+  await world.runtime.advance(60_000)
+  flusher.after(queue, world.background.waitUntil)
+  await expect(Promise.all(world.background.promises)).resolves.toBeDefined()
+})

@@ -1,0 +1,93 @@
+import type { Database } from '../ports.ts'
+import type { Recipe } from '../source.ts'
+import { sendJobs, type WarmQueues } from '../warmer.ts'
+import { backlogOf } from './backlog.ts'
+import { type Popular, popularRecipes } from './popularity.ts'
+import type { WarmJob } from './warm-job.ts'
+
+/** Priorities of the low lane: what every page needs before what is merely read much. */
+const PRIORITY = { planned: 5, popular: 6 } as const
+/** A backlog in the low lane from which on nothing is added to it. */
+const FULL_BACKLOG = 1_000
+/** What expires before the next batch has done its work is loaded in this one. */
+const AHEAD_MS = 330_000
+/** Whatever its life: a full warm-up loads everything anew. */
+const ANEW_MS = 30 * 86_400_000
+/** A job that the next batch will send again is not worth doing any more. */
+const DEADLINE_MS = 300_000
+/** A full warm-up may take its time. */
+const FULL_DEADLINE_MS = 3_600_000
+
+/** Which of the popular recipes a batch takes: those that cover so much of the reads, but no more than so many. */
+const COVERAGE = { share: 0.9, usual: 1_000, full: 5_000 } as const
+
+/**
+ * How many jobs a scheduled batch may send: fewer the more is waiting already, none while D1 is overloaded.
+ * @param cap when nothing waits
+ */
+export function warmAllowance(state: { backlog: number; isOverloaded: boolean }, cap: number): number {
+  if (state.isOverloaded) return 0
+  return Math.floor(cap * Math.max(0, 1 - state.backlog / FULL_BACKLOG))
+}
+
+/** What a scheduled batch warms, and why it may. */
+export interface ScheduledBatch {
+  planned: readonly Recipe[]
+  popular: readonly Popular[]
+  /** At most so many jobs. */
+  allowance: number
+  /** Whether everything is loaded anew, whatever life it has left. */
+  isFull: boolean
+  /** Clock, ms. */
+  now: number
+}
+
+/** The jobs of a scheduled batch: what the content model plans first, then what is read most, by expected benefit. */
+export function scheduledJobs({ planned, popular, allowance, isFull, now }: ScheduledBatch): WarmJob[] {
+  const minLifeMs = isFull ? ANEW_MS : AHEAD_MS
+  const deadline = now + (isFull ? FULL_DEADLINE_MS : DEADLINE_MS)
+  const reason = isFull ? 'full warm-up' : 'schedule'
+  const own = planned.map(
+    (recipe): WarmJob => ({ recipe, priority: PRIORITY.planned, reason, minLifeMs, deadline }),
+  )
+  const read = popular.map(
+    ({ recipe, score, costMs }): WarmJob => ({
+      recipe,
+      priority: PRIORITY.popular,
+      reason: isFull ? reason : 'popular',
+      // Reads × what a load costs. A cost that was never measured is that of any other load.
+      benefit: score * Math.max(1, costMs),
+      minLifeMs,
+      deadline,
+    }),
+  )
+  return [...own, ...read.sort((a, b) => (b.benefit ?? 0) - (a.benefit ?? 0))].slice(0, allowance)
+}
+
+/** What a scheduled batch needs. */
+export interface WarmScheduleDeps {
+  db: Database
+  queues: WarmQueues
+  planned(): Promise<readonly Recipe[]>
+  /** Whether D1 has more to do than it can. */
+  isOverloaded: boolean
+  /** Clock, ms. */
+  now: number
+}
+
+/**
+ * Sends a scheduled batch of warm jobs, as large as the backlog allows.
+ * @param isFull the daily warm-up, or one that an operator asks for: loads everything anew
+ * @returns how many jobs were sent
+ */
+export async function warmOnSchedule(deps: WarmScheduleDeps, isFull: boolean): Promise<number> {
+  const { db, queues, isOverloaded, now } = deps
+  const cap = isFull ? COVERAGE.full : COVERAGE.usual
+  const allowance = warmAllowance({ backlog: await backlogOf(queues.low), isOverloaded }, cap)
+  if (allowance === 0) return 0
+  const [planned, popular] = await Promise.all([
+    deps.planned(),
+    popularRecipes(db, { share: COVERAGE.share, cap }, now),
+  ])
+  return sendJobs(scheduledJobs({ planned, popular, allowance, isFull, now }), queues, now)
+}

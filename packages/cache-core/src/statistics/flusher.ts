@@ -1,0 +1,86 @@
+import type { Isolate } from '../isolate.ts'
+import type { RecipeReads } from '../pipeline/popularity.ts'
+import type { MessageQueue, WaitUntil } from '../ports.ts'
+import type { NamespaceCounts } from '../stats.ts'
+import { statsMessage } from './message.ts'
+
+/** An isolate tells of itself at most this often, and at least this often while it is asked anything. */
+const LEAST_MS = 10_000
+const MOST_MS = 60_000
+/** Recipes in one message, and their bytes: up to 64 KB a message costs three operations. */
+const MOST_RECIPES = 200
+const MOST_BYTES = 50_000
+
+/** What is told of the reads, besides who was read. */
+const FIELDS = [
+  'memoryHits',
+  'kvHits',
+  'misses',
+  'stale',
+  'bypasses',
+  'loads',
+  'warmedHits',
+] as const satisfies readonly (keyof NamespaceCounts)[]
+
+/**
+ * When to flush next: the more is read, the less often, since what a flush costs is the same and what it says is more.
+ * @param readsPerSecond since the last flush
+ * @returns ms after the last flush
+ */
+export function flushIntervalMs(readsPerSecond: number): number {
+  return Math.min(MOST_MS, LEAST_MS * (1 + readsPerSecond / 20))
+}
+
+/** Sends what an isolate has counted to `cache-stats`, behind its answers. An isolate that dies takes along what it counted since. */
+export class StatsFlusher {
+  readonly #isolate: Isolate
+  #flushedAt: number
+  #last: NamespaceCounts
+
+  constructor(isolate: Isolate) {
+    this.#isolate = isolate
+    this.#flushedAt = isolate.runtime.now()
+    this.#last = isolate.stats.total()
+  }
+
+  /** To be called behind an answer: sends when it is time. */
+  after(queue: MessageQueue, waitUntil: WaitUntil): void {
+    const now = this.#isolate.runtime.now()
+    const sinceMs = now - this.#flushedAt
+    if (sinceMs < LEAST_MS) return
+    const total = this.#isolate.stats.total()
+    const reads = readsOf(total) - readsOf(this.#last)
+    if (sinceMs < flushIntervalMs((reads * 1000) / sinceMs)) return
+    this.#flushedAt = now
+    if (reads === 0) return
+    // A message that is lost is a gap in a chart: nothing waits for it.
+    waitUntil(Promise.resolve(queue.send(this.#take(total))).catch(() => {}))
+  }
+
+  #take(total: NamespaceCounts) {
+    const last = this.#last
+    this.#last = total
+    const counts = Object.fromEntries(FIELDS.map((field) => [`reads.${field}`, total[field] - last[field]]))
+    return statsMessage({ reads: this.#popular(), counts })
+  }
+
+  /** Nobody's private data is told of: its recipes name users, and it is never warmed. */
+  #popular(): RecipeReads[] {
+    const { memory, stats } = this.#isolate
+    const popular: RecipeReads[] = []
+    let bytes = 0
+    for (const { recipe, namespace, reads } of memory.takeReads()) {
+      if (this.#isolate.policy(namespace).visibility === 'private') continue
+      const { loads, loadMs } = stats.of(namespace)
+      const one = { recipe, reads, costMs: loads === 0 ? 0 : loadMs / loads }
+      bytes += JSON.stringify(one).length
+      if (popular.length === MOST_RECIPES || bytes > MOST_BYTES) break
+      popular.push(one)
+    }
+    return popular
+  }
+}
+
+function readsOf(counts: NamespaceCounts): number {
+  return counts.memoryHits + counts.kvHits + counts.misses + counts.stale + counts.bypasses
+}
