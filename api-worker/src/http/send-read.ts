@@ -30,7 +30,6 @@ export function sendList(c: Context<AppEnv>, result: CacheResult<unknown>, sendi
 function send(c: Context<AppEnv>, result: CacheResult<unknown>, body: string, sending: Sending): Response {
   const policy = c.get('setup').isolate.policy(sending.namespace)
   const headers: Record<string, string> = { ...cacheHeaders(result, policy, sending.isPrivate), Vary: VARY }
-  if (c.get('setup').settings.debug) console.log(JSON.stringify({ path: c.req.path, ...headers }))
   if (!result.found) {
     const { ETag: _none, ...rest } = headers
     throw notFound(sending.what, rest)

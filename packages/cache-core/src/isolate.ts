@@ -16,6 +16,7 @@ import {
   systemRuntime,
   type WaitUntil,
 } from './ports.ts'
+import { logDecision, type NoteDecision } from './read/decision.ts'
 import { Flights } from './read/flights.ts'
 import type { CacheSettings } from './settings.ts'
 import type { Recipe } from './source.ts'
@@ -46,6 +47,8 @@ export interface IsolateOptions {
    * isolate loads counts as warmed.
    */
   keepsFresh?: boolean
+  /** Hears what was decided for each read, where the settings say `debug`. Default: a line of JSON on the console. */
+  debug?: NoteDecision
 }
 
 /** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */
@@ -61,6 +64,8 @@ export class Isolate {
   readonly refresher: FenceRefresher
   readonly keeper: FenceKeeper
   readonly flights = new Flights()
+  /** Null: nobody wants to know. */
+  readonly debug: NoteDecision | null
   /** Whether what is loaded here is for other isolates. */
   readonly isWarmer: boolean
   #ordinal = 0
@@ -70,6 +75,7 @@ export class Isolate {
     this.configs = options.configs
     this.settings = options.settings
     this.runtime = options.runtime ?? systemRuntime
+    this.debug = options.settings.debug ? (options.debug ?? logDecision) : null
     const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
     this.memory = options.memory ?? new LruMemoryTier({ maxBytes, maxEntries })
     this.kvTier = new KvTier(this.runtime, this.stats)

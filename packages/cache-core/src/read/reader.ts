@@ -5,7 +5,8 @@ import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
-import { answer, bypassed } from './answer.ts'
+import { answer, bypassed, type UntypedAnswer } from './answer.ts'
+import { type ReadDecision, verdict } from './decision.ts'
 import type { Direct, Loader } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
 
@@ -23,6 +24,8 @@ interface Read {
   timing: CacheResult<unknown>['timing']
   /** What a tier held but could not prove: the last resort while D1 fails. */
   held: CacheEntry | null
+  /** What each tier said, for `CACHE_DEBUG`; null when nobody wants to know. */
+  why: string[] | null
 }
 
 /**
@@ -60,7 +63,10 @@ export class Reader {
     } catch (error) {
       // Only an outage is a reason to answer what is no longer true.
       const stale = error instanceof DatabaseUnavailableError ? this.#stale(read) : null
-      if (stale === null) throw error
+      if (stale === null) {
+        this.#tell(read, null, 'ERROR', null)
+        throw error
+      }
       return stale.as(parse)
     }
   }
@@ -73,12 +79,15 @@ export class Reader {
   ): Promise<CacheResult<T> | null> {
     if (!this.#isolate.serves(key)) return null
     const read = this.#begin(key, options)
+    let found: UntypedAnswer | null
     try {
-      return ((await this.#fromMemory(read)) ?? (await this.#fromKv(read)))?.as(parse) ?? null
+      found = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error
-      return this.#stale(read)?.as(parse) ?? null
+      found = this.#stale(read)
     }
+    if (found === null) this.#tell(read, null, 'NONE', null)
+    return found?.as(parse) ?? null
   }
 
   /**
@@ -118,13 +127,16 @@ export class Reader {
       else yield [read.key.path, hit] as const
     }
     const kv = this.#isolate.kvFor(policy, this.#io)
+    if (kv === null) for (const read of missing) this.#tell(read, null, 'NONE', null)
     if (kv === null || missing.length === 0) return
     const named = missing.map(({ key }) => ({ key, generation: fence.generation(key.path) }))
     const entries = await kvTier.getMany(kv, named, policy)
     for (const read of missing) {
       const entry = entries.get(read.key.text)
+      if (read.why !== null) this.#note(read, 'kv', entry)
       if (entry !== undefined && this.#isProven(entry, read))
         yield [read.key.path, this.#promote(read, entry)] as const
+      else this.#tell(read, null, 'NONE', null)
     }
   }
 
@@ -152,12 +164,14 @@ export class Reader {
       mayBeStale,
       timing: {},
       held: null,
+      why: this.#isolate.debug === null ? null : [],
     }
   }
 
   async #fromMemory(read: Read) {
     const { fence, memory } = this.#isolate
     const entry = read.policy.memoryEnabled ? memory.get(read.key.text) : undefined
+    if (read.why !== null) this.#note(read, 'memory', entry)
     if (entry === undefined || entry.canonical !== read.key.canonical) return null
     read.held = entry
     if (!this.#isAlive(entry)) return null
@@ -168,6 +182,7 @@ export class Reader {
     if (!this.#isProven(entry, read)) {
       // Only freshness is missing: ask D1 for the tail, not KV for the value.
       await this.#refresh(read)
+      if (read.why !== null) this.#note(read, 'refreshed', entry)
       if (!this.#isProven(entry, read)) return null
     }
     this.#countHit(read.key, 'memoryHits', entry)
@@ -205,6 +220,7 @@ export class Reader {
     }
     read.timing.kv = runtime.now() - asked
     read.held ??= entry
+    if (read.why !== null) this.#note(read, 'kv', entry)
     if (trouble !== null) return this.#rethrow(trouble)
     if (entry === null) return null
     if (this.#isProven(entry, read)) return this.#promote(read, entry)
@@ -227,7 +243,9 @@ export class Reader {
    * A client keeps the bookmark of its last answer alone, so this one must not take it back behind the one that it sent: an
    * old entry that is still valid is as good as the log's head. A position that the log has not reached is nobody's.
    */
-  #answer({ bookmark, timing }: Read, entry: CacheEntry, outcome: CacheOutcome, source: CacheSource) {
+  #answer(read: Read, entry: CacheEntry, outcome: CacheOutcome, source: CacheSource) {
+    const { bookmark, timing } = read
+    this.#tell(read, entry, outcome, source)
     const seen = bookmark?.epoch === entry.epoch ? Math.min(bookmark.seq, this.#isolate.fence.head) : 0
     return answer(entry, outcome, source, this.#now(), timing, Math.max(entry.upTo, seen))
   }
@@ -247,6 +265,7 @@ export class Reader {
       if (other === undefined) this.#io.waitUntil(flight.entry.catch(() => {}))
       const entry = other === undefined ? await flight.entry : await flights.join(name, flight, runtime)
       read.timing.db = runtime.now() - asked
+      read.why?.push(entry === null ? 'load overdue' : other === undefined ? 'loaded' : 'joined a load')
       if (entry === null) {
         // Overdue. Another follower may have taken over, and be done already.
         const kept = this.#isolate.memory.get(key.text)
@@ -318,6 +337,7 @@ export class Reader {
       return null
     if (this.#now() >= keepUntil(entry, read.policy)) return null
     this.#counts(read.key).stale++
+    read.why?.push('D1 fails: the last value')
     const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
     return this.#answer(read, entry, 'STALE', source)
   }
@@ -330,6 +350,8 @@ export class Reader {
     const counts = this.#counts(key)
     counts.loads++
     counts.bypasses++
+    const why = this.#isolate.settings.enabled ? 'outside the rollout' : 'switched off'
+    this.#tell({ key, need: { maxStalenessMs: 0, minSeq: 0 }, why: [why] }, null, 'BYPASS', 'database')
     return bypassed(direct, parse, { db: runtime.now() - asked })
   }
 
@@ -347,6 +369,42 @@ export class Reader {
   #probe(): void {
     const { sql, refresher } = this.#isolate
     if (sql.breaker.claimProbe(this.#now())) this.#io.waitUntil(refresher.run(this.#io, true).catch(() => {}))
+  }
+
+  /** Notes what a tier said of an entry, before anybody acts on it. */
+  #note(read: Read, tier: 'memory' | 'kv' | 'refreshed', entry: CacheEntry | null | undefined): void {
+    const { key, need, minLifeMs, why } = read
+    const what =
+      entry === null || entry === undefined
+        ? 'none'
+        : entry.canonical !== key.canonical
+          ? 'another key'
+          : verdict(entry, this.#isAlive(entry, minLifeMs), this.#isolate.fence, need)
+    why?.push(`${tier}: ${what}`)
+  }
+
+  #tell(
+    { key, need, why }: Pick<Read, 'key' | 'why'> & { need: Pick<Freshness, 'maxStalenessMs' | 'minSeq'> },
+    entry: CacheEntry | null,
+    outcome: ReadDecision['outcome'],
+    source: CacheSource | null,
+  ): void {
+    const { debug } = this.#isolate
+    if (debug === null || why === null) return
+    debug({
+      key: key.path,
+      outcome,
+      source,
+      why,
+      maxStalenessMs: need.maxStalenessMs,
+      minSeq: need.minSeq,
+      stamp: entry?.stamp ?? null,
+      upTo: entry?.upTo ?? null,
+      epoch: entry?.epoch ?? null,
+      expiresAt: entry?.expiresAt ?? null,
+      fence: this.#isolate.getStats().fence,
+      generation: this.#isolate.fence.generation(key.path),
+    })
   }
 
   #countHit(key: CacheKey, tier: 'memoryHits' | 'kvHits', entry: CacheEntry): void {
