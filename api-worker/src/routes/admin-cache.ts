@@ -12,6 +12,7 @@ import { orUnavailable } from '../http/unavailable.ts'
 import { deadLetterRoutes } from './admin-dead-letters.ts'
 import { adminHealthRoutes } from './admin-health.ts'
 import { invalidationRoutes } from './admin-invalidations.ts'
+import { warmingRoutes } from './admin-warming.ts'
 
 const InvalidateInput = v.strictObject({
   pattern: v.string(),
@@ -37,6 +38,7 @@ adminCacheRoutes.use(async (c, next) => {
 adminCacheRoutes.route('/health', adminHealthRoutes)
 adminCacheRoutes.route('/dead-letters', deadLetterRoutes)
 adminCacheRoutes.route('/invalidations', invalidationRoutes)
+adminCacheRoutes.route('/warming', warmingRoutes)
 
 /** What this isolate counted since it started: other isolates have their own counts. */
 adminCacheRoutes.get('/stats', (c) => c.json(success({ scope: 'isolate', ...c.get('cache').getStats() })))
