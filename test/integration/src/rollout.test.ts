@@ -162,13 +162,16 @@ describe('CACHE_VERSION', () => {
   let old: Api
   let fresh: Api
   let oldToo: Api
+  const said: string[] = []
 
   beforeAll(async () => {
     world = await startTestStack({
       consumer: false,
+      onOutput: (line) => said.push(line),
       apiWorkers: 3,
-      apiVars: ['old', 'new', 'old'].map((CACHE_VERSION) => ({
+      apiVars: ['old', 'new', 'old'].map((CACHE_VERSION, place) => ({
         CACHE_VERSION,
+        CACHE_DEBUG: String(place === 2),
         CACHE_MAX_STALENESS_MS: String(STALENESS_MS),
       })),
     })
@@ -193,6 +196,11 @@ describe('CACHE_VERSION', () => {
       sources.push(response.headers.get('X-Cache-Source'))
     }
     expect(sources).toEqual(['database', 'kv'])
+    // The third one says so itself, and nobody else says anything.
+    const decisions = () => said.filter((line) => line.includes('"cache":{"key":"content:item:'))
+    await eventually('the decision is told', async () => decisions().length > 0)
+    expect(decisions()).toHaveLength(1)
+    expect(decisions()[0]).toContain('"outcome":"HIT","source":"kv","why":["memory: none","kv: valid"]')
     await eventually('both are in KV', async () => (await names()).length === 2)
     expect((await names()).map((name) => /:v(old|new)\./.exec(name)?.[1]).sort()).toEqual(['new', 'old'])
   })
