@@ -33,7 +33,7 @@ const MAX_ARGUMENTS = 32
 
 /**
  * The statement that logs an event from within a trigger. Its patterns are compiled from the rules, so that a raw change
- * invalidates what the API's does.
+ * invalidates what the API's does. It has no `CASE`: wrangler would look for an `END` of it.
  */
 export function logStatement({ type, payload, when, from }: SqlEvent): string {
   const types = typeof type === 'string' ? [type] : type.map(([, one]) => one)
@@ -55,11 +55,11 @@ export function logStatement({ type, payload, when, from }: SqlEvent): string {
   const typeSql =
     typeof type === 'string'
       ? quoted(type)
-      : `CASE ${type.map(([condition, one]) => `WHEN ${condition} THEN ${quoted(one)}`).join(' ')} END`
+      : type.reduceRight((rest, [condition, one]) => `iif(${condition}, ${quoted(one)}, ${rest})`, 'NULL')
   return `INSERT INTO invalidation_log (event_id, type, payload, patterns, created_at) SELECT ${[
     `${quoted(TRIGGER_EVENT_PREFIX)} || lower(hex(randomblob(16)))`,
-    `CASE WHEN fits THEN type ELSE ${quoted(PATTERNS_ONLY)} END`,
-    `CASE WHEN fits THEN payload ELSE json_object('patterns', json(patterns)) END`,
+    `iif(fits, type, ${quoted(PATTERNS_ONLY)})`,
+    `iif(fits, payload, json_object('patterns', json(patterns)))`,
     'patterns',
     // Milliseconds, as the programs write them.
     `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,

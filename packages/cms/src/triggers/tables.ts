@@ -44,7 +44,7 @@ const statuses = (rows: readonly string[], condition?: string): SqlField => {
   const members = [...rows.map((row) => `${row}.status`), `'any'`]
   if (condition === undefined) return set(members, false)
   return set(
-    members.map((member) => `CASE WHEN ${condition} THEN ${member} END`),
+    members.map((member) => `iif(${condition}, ${member}, NULL)`),
     false,
   )
 }
@@ -59,7 +59,7 @@ const contentOf = (row: string, slugs: readonly string[]): SqlEvent['payload'] =
 })
 
 const isMoved = isOther('id', 'collection_id')
-const leftSlug = (row: string) => `CASE WHEN ${isOther('id', 'collection_id', 'slug')} THEN ${row}.slug END`
+const leftSlug = (row: string) => `iif(${isOther('id', 'collection_id', 'slug')}, ${row}.slug, NULL)`
 
 /** An item that shows another author or file than before. */
 const relationOf = (row: string): Pick<SqlEvent, 'type' | 'payload' | 'from'> => ({

@@ -2,6 +2,8 @@ import { triggerNames } from '@freshet/cache-core'
 import { logStatement, type SqlEvent } from './sql-event.ts'
 import { TABLE_EVENTS, type TableEvents, type TriggerTable } from './tables.ts'
 
+export type { TriggerTable } from './tables.ts'
+
 /** One trigger. */
 export interface Trigger {
   name: string
