@@ -64,6 +64,14 @@ describe('a breaker', () => {
     expect(breaker.claimProbe(2000)).toBe(true)
   })
 
+  it('lapses when nobody came to probe, and opens again at the first failure', () => {
+    const breaker = opened(0)
+    expect([breaker.hasLapsed(15_999), breaker.hasLapsed(16_000)]).toEqual([false, true])
+    breaker.failed(20_000)
+    expect([breaker.isOpen, breaker.hasLapsed(20_000)]).toEqual([true, false])
+    expect(new Breaker().hasLapsed(1e12)).toBe(false)
+  })
+
   it('begins anew once it was closed', () => {
     const breaker = opened(0)
     for (let now = 0; now < 60_000; now += 100) if (breaker.claimProbe(now)) breaker.failed(now)

@@ -17,6 +17,14 @@ export class Breaker {
     return this.#failures >= FAILURES_TO_OPEN
   }
 
+  /**
+   * Whether nobody came to probe for so long that its being open says nothing any more: the isolate was idle, or frozen. Then
+   * whoever comes asks for themselves, and the first failure opens it again.
+   */
+  hasLapsed(now: number): boolean {
+    return this.isOpen && now >= this.#probeAt + LONGEST_PAUSE_MS
+  }
+
   /** Whether the caller is the one to probe now. Claims the probe. */
   claimProbe(now: number): boolean {
     if (!this.isOpen || now < this.#probeAt) return false
@@ -37,7 +45,7 @@ export class Breaker {
     if (!this.isOpen) return
     if (wasOpen) {
       // Asked before it opened: that tells nothing new.
-      if (!this.#isProbing) return
+      if (!this.#isProbing && !this.hasLapsed(now)) return
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
     }
     this.#isProbing = false

@@ -49,6 +49,18 @@ describe('a read of D1', () => {
     expect(await reading).toBeInstanceOf(DatabaseUnavailableError)
   })
 
+  it('is sent again when an isolate was idle for long: what D1 was then says nothing now', async () => {
+    const { sql, db, d1, select, runtime, fail } = bench()
+    fail()
+    for (let i = 0; i < 3; i++) await sql.read(db, [select]).catch(() => {})
+    d1.before = null
+    await runtime.advance(15_000)
+    await expect(sql.read(db, [select])).rejects.toThrow('not asked again before a probe succeeds')
+    await runtime.advance(1_000)
+    expect((await sql.read(db, [select])).length).toBe(1)
+    expect(sql.breaker.isOpen).toBe(false)
+  })
+
   it('is not even sent while the breaker is open, but for a probe', async () => {
     const { sql, db, d1, select, stats, fail } = bench()
     fail()

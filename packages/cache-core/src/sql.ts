@@ -30,7 +30,7 @@ export class Sql {
    * @throws DatabaseUnavailableError when D1 fails, is too slow, or its breaker is open; D1's own error for a wrong statement
    */
   async read(db: Database, statements: Statement[], probe = false): Promise<StatementResult[]> {
-    if (this.breaker.isOpen && !probe)
+    if (this.breaker.isOpen && !probe && !this.breaker.hasLapsed(this.#runtime.now()))
       throw new DatabaseUnavailableError('D1 is failing; not asked again before a probe succeeds')
     try {
       const results = await withDeadline(this.#runtime, db.batch(statements), READ_DEADLINE_MS, 'a D1 read')

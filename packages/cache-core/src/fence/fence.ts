@@ -79,6 +79,16 @@ export class Fence {
     return this.#index.size
   }
 
+  /** Patterns of own writes whose outcome is unknown. */
+  get marks(): number {
+    return this.#marks.size
+  }
+
+  /** Epochs that it has seen the end of. */
+  get endedEpochs(): number {
+    return this.#left.size
+  }
+
   /** To be taken right before a query with the tail is sent. */
   ask(now: number, ordinal: number): Asked {
     return {

@@ -123,6 +123,21 @@ describe('an event that a write has logged', () => {
   })
 })
 
+describe('a late copy of what the library logged itself', () => {
+  it('has no effect left when its row was pruned: it is no dead letter, and is not logged again', async () => {
+    const bench = new Bench()
+    const late = bench.produced('1', 'cache.set', { patterns: ['content:blob:1'] })
+    await bench.handle([late])
+    expect([bench.rows(), bench.letters(), outcomes([late])]).toEqual([[], [], ['acked']])
+  })
+
+  it('must be one: what merely says so is set aside', async () => {
+    const bench = new Bench()
+    await bench.handle([bench.produced('1', 'cache.bogus', {})])
+    expect([bench.rows(), bench.letters().length]).toEqual([[], 1])
+  })
+})
+
 describe('an event from an outside producer', () => {
   it('gets its row in the log, once, with the patterns that the rules make', async () => {
     const bench = new Bench()

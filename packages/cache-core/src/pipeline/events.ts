@@ -140,7 +140,7 @@ async function log(queue: string, sorted: Sorted, deps: EventsDeps): Promise<Map
   const now = runtime.now()
   const unlogged = new Map<string, Statement>()
   for (const [id, { message, copies }] of byId) {
-    if (logged.has(id)) continue
+    if (logged.has(id) || isOwn(message)) continue
     try {
       const { type, payload } = message
       const patterns = deps.patternsOf(type, payload).map(parsePattern)
@@ -161,6 +161,16 @@ async function log(queue: string, sorted: Sorted, deps: EventsDeps): Promise<Map
   }
   for (const [id, row] of await findLogged(db, [...unlogged.keys()])) logged.set(id, row)
   return logged
+}
+
+const OwnPayload = v.object({ patterns: v.array(v.string()) })
+
+/**
+ * Whether the library sent it, which logs what it sends first. Without a row it was processed and pruned, or a restore took it
+ * and began a new epoch: a late copy has no effect left, and logged again it would take back a value that was set since.
+ */
+function isOwn({ type, payload }: EventMessage): boolean {
+  return type.startsWith('cache.') && v.is(OwnPayload, payload)
 }
 
 async function findLogged(db: Database, ids: readonly string[]): Promise<Map<string, Logged>> {

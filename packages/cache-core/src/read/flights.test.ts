@@ -94,6 +94,17 @@ describe('a flight that is never heard of again', () => {
     expect(await Promise.race([flights.join('a', flight, runtime), runtime.advance(0)])).not.toBe(entry)
   })
 
+  it('is forgotten in the end when nobody comes to wait for it: a key may never be asked for again', () => {
+    const flights = new Flights()
+    flights.lead('dead', 1, 0, pending().load)
+    flights.lead('again', 2, 1, pending().load)
+    flights.lead('again', 3, 50_000, pending().load)
+    flights.lead('other', 4, 59_999, pending().load)
+    expect(flights.size).toBe(3)
+    flights.lead('another', 5, 60_000, pending().load)
+    expect([flights.current('dead'), flights.size]).toEqual([undefined, 3])
+  })
+
   it('that lands after all leaves the one that took over in its place', async () => {
     const runtime = new ManualRuntime()
     const flights = new Flights()

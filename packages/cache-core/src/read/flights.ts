@@ -12,6 +12,8 @@ export interface Flight {
 
 /** A load that nobody has heard of for this long died with its request; whoever waits for it takes over. */
 const TAKEOVER_MS = 2_000
+/** Longer than any load of a request that is alive: one that died, and that nobody came to wait for, is forgotten. */
+const FORGET_MS = 60_000
 
 /** Single flight: one load a key and isolate. A flight may die with the request that leads it, so followers keep time. */
 export class Flights {
@@ -29,12 +31,22 @@ export class Flights {
   /** Starts a load, in the place of one that is taken over, if any. It leaves when it settles. */
   lead(keyText: string, ordinal: number, startedAt: number, load: () => Promise<CacheEntry>): Flight {
     const flight: Flight = { ordinal, startedAt, entry: load() }
+    this.#forget(startedAt)
+    // At the end, also in the place of another: the oldest come first.
+    this.#byKey.delete(keyText)
     this.#byKey.set(keyText, flight)
     const leave = () => {
       if (this.#byKey.get(keyText) === flight) this.#byKey.delete(keyText)
     }
     flight.entry.then(leave, leave)
     return flight
+  }
+
+  #forget(now: number): void {
+    for (const [keyText, { startedAt }] of this.#byKey) {
+      if (startedAt > now - FORGET_MS) break
+      this.#byKey.delete(keyText)
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { CacheConfigs } from '@freshet/cache-core'
+import type { CacheConfigs, ReadOptions } from '@freshet/cache-core'
 import type { Version } from '../history/history.ts'
 import type { Oracle } from '../history/oracle.ts'
 import type { Answer, TrackedKey } from '../model/model.ts'
@@ -6,6 +6,7 @@ import type { SimD1 } from '../world/d1.ts'
 import type { EventLoop } from '../world/event-loop.ts'
 import { START } from '../world/event-loop.ts'
 import type { Host } from '../world/host.ts'
+import type { Invocation } from '../world/invocation.ts'
 import type { Network } from '../world/network.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -33,7 +34,10 @@ export interface Client {
 /** What was so when a read began. */
 export interface Begun {
   key: TrackedKey
+  /** True time of the isolate's clock: it stands still while code runs. */
   at: number
+  /** The true time itself. */
+  sinceReal: number
   txn: number
   order: number
   ownTxn: number
@@ -42,6 +46,7 @@ export interface Begun {
   bookmark: string | null
   client: Client
   host: Host
+  invocation: Invocation
 }
 
 /** Holds each answer against the history: P1, P2, P3, and of P8 what an answer can show. */
@@ -53,6 +58,7 @@ export class ReadChecker {
   readonly #configs: CacheConfigs
   readonly #verdicts: Verdicts
   readonly #riskMs: number
+  readonly #onBegun: (begun: Begun) => void
 
   constructor(of: {
     loop: EventLoop
@@ -62,7 +68,9 @@ export class ReadChecker {
     configs: CacheConfigs
     verdicts: Verdicts
     maxLagMs: number
+    onBegun: (begun: Begun) => void
   }) {
+    this.#onBegun = of.onBegun
     this.#loop = of.loop
     this.#d1 = of.d1
     this.#network = of.network
@@ -72,15 +80,12 @@ export class ReadChecker {
     this.#riskMs = of.maxLagMs
   }
 
-  begin(
-    key: TrackedKey,
-    host: Host,
-    client: Client,
-    options: { maxStalenessMs?: number; bookmark?: string | undefined },
-  ): Begun {
-    return {
+  begin(key: TrackedKey, invocation: Invocation, client: Client, options: ReadOptions): Begun {
+    const { host } = invocation
+    const begun = {
       key,
-      at: this.#loop.now,
+      at: host.clock,
+      sinceReal: this.#loop.now,
       txn: this.#d1.txn,
       order: this.#network.nextOrder(),
       ownTxn: host.ownWrites.get(key.path) ?? -2,
@@ -88,11 +93,15 @@ export class ReadChecker {
       maxStalenessMs: Math.min(
         this.#policy(key).maxStalenessMs,
         options.maxStalenessMs ?? Number.POSITIVE_INFINITY,
+        host.isolate?.settings.maxStalenessMs ?? Number.POSITIVE_INFINITY,
       ),
       bookmark: options.bookmark ?? null,
       client,
       host,
+      invocation,
     }
+    this.#onBegun(begun)
+    return begun
   }
 
   end(begun: Begun, answer: Answer): void {
@@ -101,18 +110,22 @@ export class ReadChecker {
     const policy = this.#policy(key)
     if (answer.outcome === 'HIT') verdicts.hits++
     else if (answer.outcome === 'MISS') verdicts.misses++
-    if (begun.at < this.#oracle.epochMovedAt + policy.maxStalenessMs) {
-      // Before the first restore that is the very beginning, when nothing has changed yet.
-      verdicts.exempt++
-      return
-    }
-    verdicts.reads++
     const version = key.history.lastOf(answer.text)
+    if (key.owner !== null) verdicts.checked.P8++
+    // No restore excuses an answer that was never this key's, least of all where the key is somebody's own.
     if (version === undefined) {
       const property = key.owner === null ? 'P1' : 'P8'
       this.#violate(property, begun, answer, 'which this key never was')
       return
     }
+    if (begun.at < this.#oracle.epochMovedAt + begun.maxStalenessMs) {
+      // Before the first restore that is the very beginning, when nothing has changed yet.
+      verdicts.exempt++
+      return
+    }
+    verdicts.reads++
+    if (answer.bookmark === null && !this.#mayLackBookmark(begun, answer))
+      this.#violate('P3', begun, answer, 'without a bookmark')
     if (answer.outcome === 'STALE') {
       verdicts.stale++
       this.#checkStale(begun, answer, version)
@@ -122,7 +135,7 @@ export class ReadChecker {
     const isBounded = key.bound === 'staleness'
     const bound = isBounded ? begun.maxStalenessMs : policy.ttl * LIFETIME_SLACK * 1000 + CLOCK_SLACK_MS
     const staleness = begun.at - version.until
-    if (isBounded) verdicts.noteStaleness(Math.max(0, staleness))
+    if (isBounded) verdicts.noteStaleness(Math.max(0, staleness), begun.maxStalenessMs)
     if (
       key.history.current.from > begun.at - 2 * policy.maxStalenessMs - this.#riskMs &&
       key.history.current.fromTxn >= 0
@@ -131,7 +144,6 @@ export class ReadChecker {
     }
     if (staleness > bound)
       this.#violate('P1', begun, answer, `replaced ${staleness} ms before, over ${bound} ms`)
-    if (key.owner !== null) verdicts.checked.P8++
     if (!isBounded) return
     const bookmark = begun.bookmark === null ? null : this.#oracle.bookmarkOf(begun.bookmark)
     const isForeign = begun.bookmark !== null && bookmark === null
@@ -154,9 +166,14 @@ export class ReadChecker {
     this.#checkMonotonic(begun, answer, version, client)
   }
 
+  #mayLackBookmark({ host }: Begun, { outcome }: Answer): boolean {
+    if (host.isolate === null) return true
+    return outcome === 'BYPASS' && !host.isolate.settings.enabled
+  }
+
   #checkMonotonic(begun: Begun, answer: Answer, version: Version, client: Client): void {
     // An answer without a bookmark, as past the cache, promises nothing for the next one.
-    if (!client.carries || answer.bookmark === null) return
+    if (!client.carries || typeof answer.bookmark !== 'string') return
     this.#verdicts.checked.P3++
     if (client.epoch !== this.#oracle.epoch) {
       client.epoch = this.#oracle.epoch
@@ -211,7 +228,7 @@ export class ReadChecker {
     this.#verdicts.violate(
       property,
       at - START,
-      `${key.path} read by client ${client.id} in isolate ${host.id} at ${at - START} ms (${options}) answered ${answer.outcome} from ${answer.source}: ${answer.text}, ${why}; current is ${key.history.current.text}`,
+      `${key.path} read by client ${client.id} in isolate ${host.id} at ${at - START} ms (${options}) answered ${answer.outcome} from ${answer.source}: ${answer.text.slice(0, 500)}, ${why}; current is ${key.history.current.text.slice(0, 500)}`,
     )
   }
 }

@@ -3,7 +3,17 @@ export const PROPERTIES = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9']
 export type Property = (typeof PROPERTIES)[number]
 
 /** Staleness is counted by the millisecond up to this; above it, in the last bin. */
-const BINS = 20_000
+const BINS = 6_000
+
+/** Reads by their Δ: a strong one, a session's, the policies' default, and whatever a request asked for. */
+export const CLASSES = ['Δ 0', 'Δ 1 s', 'Δ 5 s', 'other Δ'] as const
+type DeltaClass = (typeof CLASSES)[number]
+
+function classOf(maxStalenessMs: number): DeltaClass {
+  if (maxStalenessMs === 0) return 'Δ 0'
+  if (maxStalenessMs === 1_000) return 'Δ 1 s'
+  return maxStalenessMs === 5_000 ? 'Δ 5 s' : 'other Δ'
+}
 
 export interface Violation {
   property: Property
@@ -26,12 +36,15 @@ export class Verdicts {
   readonly violations: Record<Property, number>
   readonly checked: Record<Property, number>
   first: Violation | null = null
-  readonly staleness: Uint32Array
+  readonly staleness = new Uint32Array(BINS + 1)
+  /** The same by the reads' Δ. */
+  readonly byClass: Record<DeltaClass, Uint32Array>
 
-  constructor(from?: Pick<Verdicts, 'staleness'>) {
+  constructor() {
     this.violations = zeros()
     this.checked = zeros()
-    this.staleness = from?.staleness ?? new Uint32Array(BINS + 1)
+    const bins = () => new Uint32Array(BINS + 1)
+    this.byClass = { 'Δ 0': bins(), 'Δ 1 s': bins(), 'Δ 5 s': bins(), 'other Δ': bins() }
   }
 
   violate(property: Property, at: number, what: string): void {
@@ -39,9 +52,12 @@ export class Verdicts {
     this.first ??= { property, at, what }
   }
 
-  noteStaleness(ms: number): void {
+  /** @param maxStalenessMs the Δ of the read */
+  noteStaleness(ms: number, maxStalenessMs: number): void {
     const bin = Math.min(BINS, ms)
     this.staleness[bin] = (this.staleness[bin] ?? 0) + 1
+    const own = this.byClass[classOf(maxStalenessMs)]
+    own[bin] = (own[bin] ?? 0) + 1
   }
 
   get violated(): boolean {
@@ -55,18 +71,17 @@ export class Verdicts {
       this.violations[property] += other.violations[property]
       this.checked[property] += other.checked[property]
     }
-    other.staleness.forEach((n, bin) => {
-      this.staleness[bin] = (this.staleness[bin] ?? 0) + n
-    })
+    addTo(this.staleness, other.staleness)
+    for (const name of CLASSES) addTo(this.byClass[name], other.byClass[name])
     this.first ??= other.first
   }
 
   /** The staleness that this share of the reads did not pass, ms. */
-  stalenessAt(share: number): number {
-    const total = this.staleness.reduce((sum, n) => sum + n, 0)
+  stalenessAt(share: number, bins = this.staleness): number {
+    const total = bins.reduce((sum, n) => sum + n, 0)
     let seen = 0
     for (let ms = 0; ms <= BINS; ms++) {
-      seen += this.staleness[ms] ?? 0
+      seen += bins[ms] ?? 0
       if (seen >= share * total) return ms
     }
     return BINS
@@ -74,9 +89,12 @@ export class Verdicts {
 
   /** The same as data, for another thread. */
   plain(): PlainVerdicts {
-    const { reads, readsAtRisk, hits, misses, stale, exempt, failed, violations, checked, first, staleness } =
-      this
-    return { reads, readsAtRisk, hits, misses, stale, exempt, failed, violations, checked, first, staleness }
+    const { reads, readsAtRisk, hits, misses, stale, exempt, failed } = this
+    const { violations, checked, first, staleness, byClass } = this
+    return {
+      ...{ reads, readsAtRisk, hits, misses, stale, exempt, failed },
+      ...{ violations, checked, first, staleness, byClass },
+    }
   }
 }
 
@@ -84,8 +102,14 @@ const COUNTS = ['reads', 'readsAtRisk', 'hits', 'misses', 'stale', 'exempt', 'fa
 
 export type PlainVerdicts = Pick<
   Verdicts,
-  (typeof COUNTS)[number] | 'violations' | 'checked' | 'first' | 'staleness'
+  (typeof COUNTS)[number] | 'violations' | 'checked' | 'first' | 'staleness' | 'byClass'
 >
+
+function addTo(sum: Uint32Array, other: Uint32Array): void {
+  other.forEach((n, bin) => {
+    if (n > 0) sum[bin] = (sum[bin] ?? 0) + n
+  })
+}
 
 function zeros(): Record<Property, number> {
   return { P1: 0, P2: 0, P3: 0, P4: 0, P5: 0, P6: 0, P7: 0, P8: 0, P9: 0 }

@@ -27,6 +27,8 @@ const MUTANT_SEEDS = 200
 const DESIGN_SEEDS = 3
 /** Lines of the trace that are shown around a violation. */
 const TRACE_BEFORE = 60
+/** Failing runs that are named; one of them is shrunk and told. */
+const MOST_LISTED = 20
 const TRACE_AFTER = 5
 
 interface Failure extends Violation {
@@ -55,6 +57,8 @@ export async function simulate(options: SimulateOptions, write: (line: string) =
   if (options.json !== null) {
     writeFileSync(resolve(callerDirectory(), options.json), `${JSON.stringify(figures, null, 2)}\n`)
   }
+  for (const { seed, scenario, property, what } of failures.slice(0, MOST_LISTED))
+    write(`seed ${seed} of ${scenario} violates ${property}: ${what}`)
   const [failure] = failures
   if (failure !== undefined) await explain(failure, options, write)
   return failures.length === 0 && (figures.mutants ?? []).every(({ killed }) => killed)
@@ -153,9 +157,7 @@ async function explain(
 ): Promise<void> {
   const scenario = options.scenarios.find(({ name }) => name === failure.scenario)
   if (scenario === undefined) return
-  write(
-    `\nseed ${failure.seed} of ${failure.scenario} violates ${failure.property}: ${failure.what}\n\nshrinking …`,
-  )
+  write(`\nshrinking seed ${failure.seed} of ${failure.scenario} …`)
   const { seed, overrides } = await shrink(failure.seed, scenario, failure.property)
   const lines: string[] = []
   const { first } = await runOne(seed, withOverrides(scenario, overrides), {

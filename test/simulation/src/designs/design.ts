@@ -120,5 +120,5 @@ async function load(source: Source<unknown>, db: Database): Promise<unknown> {
 }
 
 function answer(outcome: Answer['outcome'], source: Answer['source'], text: string): Answer {
-  return { outcome, source, text, bookmark: null, ttlMs: 0 }
+  return { outcome, source, text, bookmark: null }
 }

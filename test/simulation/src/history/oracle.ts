@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { KeySpec, TrackedKey } from '../model/model.ts'
 import { BoundStatement, type Committed, type SimD1 } from '../world/d1.ts'
 import type { EventLoop } from '../world/event-loop.ts'
+import type { Invocation } from '../world/invocation.ts'
 import { History } from './history.ts'
 
 const LogRow = v.object({
@@ -71,7 +72,6 @@ export class Oracle {
     this.#readAll(txn)
     this.#seqs = [0]
     this.#txns = [-1]
-    this.logged.clear()
     this.epochMovedAt = Number.POSITIVE_INFINITY
     for (const row of this.#rows(0)) this.#note(row, -1)
     for (const key of this.keys) {
@@ -117,16 +117,17 @@ export class Oracle {
     }
   }
 
-  #readLog(txn: number, setting: { path: string; text: string } | null): void {
+  #readLog(txn: number, setting: Invocation['setting']): void {
     for (const row of this.#rows(this.head)) {
       this.#note(row, txn)
       for (const key of this.keys) {
         if (key.style !== 'blob' && key.announced === 'by commit') continue
         if (!row.patterns.some((pattern) => isMatch(pattern, key.path))) continue
         if (key.style !== 'blob') key.history.announce(this.#loop.now, txn)
-        else if (setting?.path === key.path && row.type === 'cache.set')
+        else if (setting?.path === key.path && row.type === 'cache.set') {
           key.history.commit(setting.text, this.#loop.now, txn)
-        else key.history.commit(`gone ${txn}`, this.#loop.now, txn)
+          setting.txn = txn
+        } else key.history.commit(`gone ${txn}`, this.#loop.now, txn)
       }
     }
   }

@@ -3,6 +3,7 @@ import {
   CACHE_CONFIGS,
   FIRST_CONTENT_PAGE,
   FIRST_MEDIA_PAGE,
+  mustGo,
   patternsOf,
   resources,
   scheduledRecipes,
@@ -43,7 +44,8 @@ export function cmsModel(): Model {
     ],
     operations: cmsOperations,
     patternsOf,
-    jobsFor: (type, payload) => warmPlan(type, payload).jobs,
-    scheduled: scheduledRecipes(COLLECTIONS).map((recipe) => ({ recipe, priority: 4, reason: 'scheduled' })),
+    planOf: warmPlan,
+    mustGo,
+    scheduled: scheduledRecipes(COLLECTIONS),
   }
 }

@@ -1,5 +1,5 @@
 import type { CacheConfig, CacheConfigs, Source } from '@freshet/cache-core'
-import type { WarmJob } from '@freshet/cache-core/pipeline'
+import type { EventPlan, WarmJob } from '@freshet/cache-core/pipeline'
 import * as v from 'valibot'
 import { miniOperations } from './mini-operations.ts'
 import {
@@ -78,7 +78,17 @@ function patternsOf(type: string, payload: unknown): string[] {
   throw new RangeError(`unknown event type "${type}"`)
 }
 
-/** What is worth having ready after an event. */
+/** What is worth having ready after an event, and what is gone. */
+function planOf(type: string, payload: unknown): EventPlan {
+  if (type !== 'post.delete') return { jobs: jobsFor(type, payload), gone: [] }
+  return { jobs: [], gone: [post.at({ id: v.parse(PostPayload, payload).id }).recipe] }
+}
+
+/** What must not stay in KV: posts that were deleted, and all that a clear names. */
+function mustGo({ type, patterns }: { type: string; patterns: readonly string[] }): readonly string[] {
+  return type === 'post.delete' || type === 'cache.clear' ? patterns : []
+}
+
 function jobsFor(type: string, payload: unknown): WarmJob[] {
   const job = (source: Source<unknown>, priority: number) => ({
     recipe: source.recipe,
@@ -101,7 +111,8 @@ export function miniModel(lives: { ttl: number; staleIfError: number }): Model {
     keys,
     operations: miniOperations,
     patternsOf,
-    jobsFor,
-    scheduled: GROUPS.map((id) => ({ recipe: list.at({ id }).recipe, priority: 5, reason: 'schedule' })),
+    planOf,
+    mustGo,
+    scheduled: GROUPS.map((id) => list.at({ id }).recipe),
   }
 }

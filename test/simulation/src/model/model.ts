@@ -4,11 +4,12 @@ import type {
   Change,
   Database,
   ReadOptions,
+  Recipe,
   ResourceTable,
   Runtime,
   Source,
 } from '@freshet/cache-core'
-import type { WarmJob } from '@freshet/cache-core/pipeline'
+import type { EventPlan } from '@freshet/cache-core/pipeline'
 import type { History } from '../history/history.ts'
 import type { Random } from '../world/random.ts'
 
@@ -38,8 +39,8 @@ export interface Answer {
   outcome: 'HIT' | 'MISS' | 'STALE' | 'BYPASS'
   source: 'memory' | 'kv' | 'database'
   text: string
-  bookmark: string | null
-  ttlMs: number
+  /** Undefined where the caller is told none: `getMany`. */
+  bookmark: string | null | undefined
 }
 
 /** What stands between a request and D1: Freshet, or a known design. */
@@ -90,7 +91,10 @@ export interface Model {
   keys: readonly KeySpec[]
   operations: readonly Operation[]
   patternsOf(type: string, payload: unknown): readonly string[]
-  jobsFor(type: string, payload: unknown): readonly WarmJob[]
-  /** Jobs of the scheduled warming. */
-  scheduled: readonly WarmJob[]
+  /** What is worth having ready after an event, and what is gone. */
+  planOf(type: string, payload: unknown): EventPlan
+  /** Which of an event's patterns must not stay in KV. */
+  mustGo(event: { type: string; payload: unknown; patterns: readonly string[] }): readonly string[]
+  /** What the schedule keeps warm. */
+  scheduled: readonly Recipe[]
 }

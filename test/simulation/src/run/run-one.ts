@@ -1,7 +1,7 @@
 import type { Verdicts } from '../check/verdicts.ts'
 import { designFront } from '../designs/design.ts'
 import { designs } from '../designs/table.ts'
-import { Driver } from '../workload/driver.ts'
+import { drive } from '../workload/driver.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { freshetFront, World } from '../world/world.ts'
 
@@ -30,7 +30,7 @@ export function runOne(seed: number, scenario: Scenario, options: RunOptions = {
           makeFront: design === undefined ? freshetFront : designFront(design),
           trace: options.trace,
         })
-        new Driver(world, scenario).run()
+        drive(world, scenario)
         world.d1.close()
         resolve(world.verdicts)
       } catch (error) {

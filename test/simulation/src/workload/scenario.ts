@@ -46,6 +46,12 @@ export interface Scenario {
   freezeMs: readonly [least: number, most: number]
   cancelShare: number
   consumerCrashShare: number
+  /** Chance that an invocation of either Worker dies right before or after a delivered answer. */
+  answerCrashShare: number
+  /** Chance that the code after an answer keeps the CPU busy, while its clock stands still, and how long at most. */
+  busyShare: number
+  busyMs: number
+  cronEveryMs: number
   /** Quiet times without any request: mean time between them, and how long. */
   quietEveryMs: number
   quietMs: readonly [least: number, most: number]

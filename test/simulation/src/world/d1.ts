@@ -50,8 +50,9 @@ export interface Committed {
   invocation: Invocation
   /** Whether rows outside the cache's own tables may have changed. */
   changedData: boolean
-  /** Whether the log may have new rows. */
+  /** Whether the log may have new rows, or rows that are processed now. */
   logged: boolean
+  processed: boolean
   /** Whether the epoch may have moved. */
   movedEpoch: boolean
 }
@@ -61,6 +62,7 @@ interface Prepared {
   writes: boolean
   changesData: boolean
   logs: boolean
+  processes: boolean
   movesEpoch: boolean
 }
 
@@ -153,21 +155,23 @@ export class SimD1 {
     return new Promise((resolve, reject) => {
       invocation.connect(() => {
         const there = this.#network.d1Latency(invocation.host)
-        this.#loop.after(
-          there + (this.#random.chance(this.faults.slowShare) ? this.#random.between(500, 6_000) : 0),
-          () => {
-            const answer = this.#outcome(statements, invocation, order)
-            if (answer === null) return
-            const { outcome, waitMs } = answer
-            this.#loop.after(this.#network.d1Latency(invocation.host) + waitMs, () =>
-              invocation.deliver(() => {
-                invocation.disconnect()
-                if ('error' in outcome) reject(outcome.error)
-                else resolve(outcome.results)
-              }),
-            )
-          },
-        )
+        const late = this.#random.chance(this.faults.slowShare) ? this.#random.between(500, 6_000) : 0
+        if (late > 0) invocation.host.met('d1', this.#loop.now + late)
+        this.#loop.after(there + late, () => {
+          const answer = this.#outcome(statements, invocation, order)
+          if (answer === null) {
+            invocation.hung++
+            return
+          }
+          const { outcome, waitMs } = answer
+          this.#loop.after(this.#network.d1Latency(invocation.host) + waitMs, () =>
+            invocation.deliver(() => {
+              invocation.disconnect()
+              if ('error' in outcome) reject(outcome.error)
+              else resolve(outcome.results)
+            }),
+          )
+        })
       })
     })
   }
@@ -175,20 +179,25 @@ export class SimD1 {
   /** @returns null when no answer will ever come */
   #outcome(statements: Statement[], invocation: Invocation, order: number) {
     const { faults } = this
-    const failed = (message: string, waitMs = 0) => ({
-      outcome: { error: new Error(`D1_ERROR: ${message}`) },
-      waitMs,
-    })
+    const { host } = invocation
+    const failed = (message: string, waitMs = 0) => {
+      host.met('d1', this.#loop.now + waitMs)
+      return { outcome: { error: new Error(`D1_ERROR: ${message}`) }, waitMs }
+    }
+    const unanswered = () => {
+      host.met('d1', this.#loop.now)
+      return null
+    }
     if (faults.isDown) {
       return this.#random.chance(0.3)
-        ? null
+        ? unanswered()
         : failed('Network connection lost.', this.#random.between(0, 4_000))
     }
     if (this.#random.chance(faults.failShare))
       return failed('D1 DB is overloaded. Requests queued for too long.')
     const done = this.#transact(statements, invocation)
-    invocation.host.sent.push({ sentAt: order, txn: done.txn })
-    if (this.#random.chance(faults.lostAnswerShare)) return null
+    host.sent.push({ sentAt: order, txn: done.txn })
+    if (this.#random.chance(faults.lostAnswerShare)) return unanswered()
     if (this.#random.chance(faults.falseErrorShare)) return failed('Network connection lost.')
     if (done.error !== null) return { outcome: { error: done.error }, waitMs: 0 }
     return { outcome: { results: done.results }, waitMs: 0 }
@@ -198,6 +207,10 @@ export class SimD1 {
     const txn = this.txn++
     const bound = statements.map((statement) => {
       if (!(statement instanceof BoundStatement)) throw new TypeError('a statement of another database')
+      if (statement.values.length > MAX_PARAMETERS)
+        this.onLimit(`${statement.values.length} bound parameters`)
+      const bytes = statement.values.reduce<number>((sum, value) => sum + sizeOf(value), 0)
+      if (bytes > MAX_ROW_BYTES) this.onLimit(`a row of ${bytes} bytes`)
       return { ...this.#prepare(statement.sql), values: statement.values }
     })
     const writes = bound.some((one) => one.writes)
@@ -216,6 +229,7 @@ export class SimD1 {
           invocation,
           changedData: bound.some((one) => one.changesData),
           logged: logs,
+          processed: bound.some((one) => one.processes),
           movedEpoch: bound.some((one) => one.movesEpoch),
         })
       }
@@ -254,6 +268,7 @@ export class SimD1 {
         writes,
         changesData,
         logs: /^\s*insert into invalidation_log/i.test(sql),
+        processes: /^\s*update invalidation_log/i.test(sql),
         movesEpoch: /^\s*update invalidation_state set epoch/i.test(sql),
       }
       this.#prepared.set(sql, prepared)
@@ -267,11 +282,12 @@ function head(sql: string): string {
   return sql.trimStart().slice(0, 60)
 }
 
-function toSqlite(value: unknown, _at: number, all: unknown[]): SQLInputValue {
-  if (all.length > MAX_PARAMETERS) throw new Error('D1_ERROR: too many SQL variables')
+function sizeOf(value: SQLInputValue): number {
+  return typeof value === 'string' ? Buffer.byteLength(value) : 8
+}
+
+function toSqlite(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0
-  if (typeof value === 'string' && value.length > MAX_ROW_BYTES)
-    throw new Error('D1_ERROR: string or blob too big')
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
     return value
   throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported`)

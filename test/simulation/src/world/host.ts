@@ -17,6 +17,13 @@ export class Host {
   requests = 0
   /** Nothing is delivered here before that. */
   frozenUntil = 0
+  /** Its thread has other work before that. */
+  busyUntil = 0
+  /** True time of the last delivery: between two of them its clock stands still, however long its code runs. */
+  clock: number
+  /** When D1, and when anything at all, last failed one of its operations: what explains a failure. */
+  d1FaultAt = Number.NEGATIVE_INFINITY
+  faultAt = Number.NEGATIVE_INFINITY
   /** Freshet's own; a known design has none. */
   isolate: Isolate | null = null
   /** By key, the newest D1 transaction that changed it and was acknowledged to a request here. */
@@ -29,9 +36,10 @@ export class Host {
     this.id = of.id
     this.location = of.location
     const { loop, random, skewMs } = of
+    this.clock = loop.now
     let uuids = 0
     this.runtime = {
-      now: () => loop.now + skewMs,
+      now: () => this.clock + skewMs,
       random: () => random.next(),
       // Unique in its first digits already: an epoch is made of those.
       uuid: () => `${hex(of.id * 0x1_0000 + ++uuids, 8)}-0000-4000-8000-000000000000`,
@@ -49,11 +57,28 @@ export class Host {
     }
   }
 
+  /** Nothing is delivered until then. */
+  freeze(until: number): void {
+    this.frozenUntil = until
+    for (const invocation of this.invocations) invocation.wasFrozen = true
+  }
+
+  /** An operation of an invocation here met a fault of the world's. */
+  met(fault: 'd1' | 'kv' | 'queue', now: number): void {
+    this.faultAt = now
+    if (fault === 'd1') this.d1FaultAt = now
+  }
+
   /** The isolate is gone with everything in it; its requests are never answered. */
   kill(): void {
     this.isAlive = false
     for (const invocation of [...this.invocations]) invocation.end()
   }
+}
+
+/** Waits, in the invocation that runs. */
+export function sleep({ setTimeout }: Runtime, ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function isTimer(handle: unknown): handle is Timer {

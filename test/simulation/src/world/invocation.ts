@@ -28,12 +28,18 @@ export class Invocation {
   /** Against the limits of one invocation. */
   d1Queries = 0
   kvOperations = 0
-  /** What a bare `set` is about to commit, for the oracle. */
-  setting: { path: string; text: string } | null = null
+  /** Operations that will never be answered: each keeps its connection. */
+  hung = 0
+  /** Whether its isolate froze meanwhile: then nothing of it can be in time. */
+  wasFrozen = false
+  /** What a bare `set` is about to commit, for the oracle, and the transaction in which it did. */
+  setting: { path: string; text: string; txn: number | null } | null = null
   /** Called when it ends, in whatever way. */
   onEnd: (() => void) | null = null
   /** Called when the time for `waitUntil` runs out on it. */
   onRanOut: (() => void) | null = null
+  /** Asked at each delivery: whether the invocation dies right before or right after it, and how long the CPU is busy. */
+  fate: (() => { dies: 'before' | 'after' | null; busyMs: number }) | null = null
   #connections = 0
   readonly #queued: (() => void)[] = []
   #waits = 0
@@ -48,6 +54,7 @@ export class Invocation {
 
   /** Runs the handler; the invocation lives until its answer and all of `waitUntil` are done, or the time for that is up. */
   run(handler: () => Promise<void>): void {
+    if (!this.isAlive) return
     const answered = () => {
       this.#hasAnswered = true
       this.#endIfDone()
@@ -80,13 +87,39 @@ export class Invocation {
   /** Delivers an outcome, when the isolate is not frozen; never when the invocation is gone. */
   deliver(run: () => void): void {
     if (!this.isAlive) return
-    const { frozenUntil } = this.host
-    if (frozenUntil > this.#loop.now) this.#loop.at(frozenUntil, () => this.deliver(run))
-    else current.run(this, run)
+    const { now } = this.#loop
+    const { host } = this
+    const free = Math.max(host.frozenUntil, host.busyUntil)
+    if (free > now) {
+      this.#loop.at(free, () => this.deliver(run))
+      return
+    }
+    const { dies, busyMs } = this.fate?.() ?? { dies: null, busyMs: 0 }
+    if (dies === 'before') this.end()
+    else if (busyMs > 0) {
+      // An isolate has one thread: whatever else arrives waits for it as well, in its order.
+      host.busyUntil = now + busyMs
+      this.#loop.at(host.busyUntil, () => this.#arrive(run, now, dies !== null))
+    } else this.#arrive(run, now, dies !== null)
   }
 
-  /** Starts an operation as soon as a connection is free. */
+  /** The outcome is there since `at`; code that runs now still sees the clock of then. */
+  #arrive(run: () => void, at: number, isLast: boolean): void {
+    if (!this.isAlive) return
+    this.host.clock = Math.max(this.host.clock, at)
+    current.run(this, run)
+    // What it goes on to do up to its next operation, it does; that operation is never sent.
+    if (isLast) this.end()
+  }
+
+  /** Whether nothing that it asks for can be answered any more. */
+  get isStuck(): boolean {
+    return this.hung >= MAX_CONNECTIONS
+  }
+
+  /** Starts an operation as soon as a connection is free; never once the invocation is gone. */
   connect(start: () => void): void {
+    if (!this.isAlive) return
     if (this.#connections >= MAX_CONNECTIONS) {
       this.#queued.push(start)
       return

@@ -13,7 +13,13 @@ const DEFAULT_CACHE_TTL_SECONDS = 60
 const MAX_BULK = 100
 const MAX_OPERATIONS = 1_000
 const WRITES_EVERY_MS = 1_000
-const PAGE = 1_000
+const MAX_VALUE_BYTES = 25 * 2 ** 20
+/** Names a page of a list, far below the real 1,000, so that lists have pages; and how often one is empty all the same. */
+const PAGE = 7
+const EMPTY_PAGE_SHARE = 0.1
+/** Of the writes that are seen late, this share is seen so many times later. */
+const TAIL_SHARE = 0.03
+const TAIL_FACTOR = 3
 
 /** What can go wrong with KV, and how often. */
 export interface KvFaults {
@@ -106,6 +112,8 @@ export class SimKv {
   ): Promise<void> {
     if (Buffer.byteLength(name) > MAX_NAME_BYTES)
       this.onLimit(`a KV name of ${Buffer.byteLength(name)} bytes`)
+    if (Buffer.byteLength(value) > MAX_VALUE_BYTES)
+      this.onLimit(`a KV value of ${Buffer.byteLength(value)} bytes`)
     if (expirationTtl < MIN_EXPIRATION_SECONDS) this.onLimit(`expirationTtl ${expirationTtl}`)
     const text = JSON.stringify(metadata)
     if (Buffer.byteLength(text) > MAX_METADATA_BYTES)
@@ -127,15 +135,22 @@ export class SimKv {
     const { errorShare, hangShare, slowShare } = this.faults
     return new Promise((resolve, reject) => {
       invocation.connect(() => {
-        if (this.#random.chance(hangShare)) return
+        const { host } = invocation
+        if (this.#random.chance(hangShare)) {
+          host.met('kv', this.#loop.now)
+          invocation.hung++
+          return
+        }
         const late = this.#random.chance(slowShare) ? this.#random.between(200, 3_000) : 0
+        if (late > 0) host.met('kv', this.#loop.now + late)
         this.#loop.after(this.#network.kvLatency() + late, () => {
           let answer: () => void
           try {
             if (this.#random.chance(errorShare)) throw new Error('KV failed: 500 Internal Server Error')
-            const value = act(invocation.host.location)
+            const value = act(host.location)
             answer = () => resolve(value)
           } catch (error) {
+            host.met('kv', this.#loop.now)
             answer = () => reject(error)
           }
           this.#loop.after(this.#network.kvLatency(), () =>
@@ -156,17 +171,17 @@ export class SimKv {
     this.#lastWrite.set(name, now)
     const visibleAt = this.#copies.map((_, at) => (at === location ? now : now + this.#lag()))
     const written = { ...of, writtenAt: now, visibleAt }
-    // A newer write is seen everywhere in the end, so of the older ones only those that some place may still see matter.
-    const others = (this.#names.get(name) ?? []).filter(
-      (one) => now - one.writtenAt < 4 * this.faults.maxLagMs,
-    )
-    this.#names.set(name, [...others, written])
+    // The old value stays until a newer one is seen: one that is seen everywhere ends all before it.
+    const others = this.#names.get(name) ?? []
+    const seen = others.findLastIndex((one) => one.visibleAt.every((at) => at <= now))
+    this.#names.set(name, [...others.slice(Math.max(0, seen)), written])
     this.#copies[location]?.set(name, { of: written, until: now + MIN_CACHE_TTL_SECONDS * 1000 })
   }
 
   #lag(): number {
     const { lateShare, maxLagMs } = this.faults
-    return this.#random.chance(lateShare) ? this.#random.below(maxLagMs) : this.#random.below(1_000)
+    if (!this.#random.chance(lateShare)) return this.#random.below(1_000)
+    return this.#random.below(maxLagMs) * (this.#random.chance(TAIL_SHARE) ? TAIL_FACTOR : 1)
   }
 
   #get(location: number, name: string, cacheTtl: number): KvRecord {
@@ -206,6 +221,8 @@ export class SimKv {
   }
 
   #page(location: number, prefix: string, cursor: string): KvPage {
+    // With a cursor that leads on: "no names here" does not mean "no more names".
+    if (this.#random.chance(EMPTY_PAGE_SHARE)) return { keys: [], list_complete: false, cursor }
     const all = [...this.#names.keys()]
       .filter((name) => name.startsWith(prefix) && name > cursor && this.#isListed(location, name))
       .sort()

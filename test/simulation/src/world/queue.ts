@@ -54,7 +54,7 @@ interface Message {
 export type Consumer = (
   queue: string,
   messages: readonly QueueMessage[],
-  done: (how: 'returned' | 'threw' | 'died') => void,
+  done: (how: 'returned' | 'threw' | 'died', invocation: Invocation) => void,
 ) => void
 
 /** A queue: at least once, in no order, one consumer in several invocations at once. */
@@ -62,6 +62,8 @@ export class SimQueue {
   faults: QueueFaults = { ...NO_QUEUE_FAULTS }
   onLimit: (what: string) => void = () => {}
   onAccepted: (body: unknown) => void = () => {}
+  /** A message goes back: its consumer asked for that, or failed. */
+  onReturned: (body: unknown, invocation: Invocation) => void = () => {}
   consumer: Consumer = () => {}
   readonly options: QueueOptions
   #ids = 0
@@ -126,6 +128,7 @@ export class SimQueue {
           this.#loop.after(this.#network.queueLatency(), () =>
             invocation.deliver(() => {
               invocation.disconnect()
+              if (isRefused) invocation.host.met('queue', this.#loop.now)
               if (isRefused) reject(new Error('Queue sendBatch failed: Too Many Requests'))
               else resolve()
             }),
@@ -177,18 +180,19 @@ export class SimQueue {
         .map((message) => new Delivery(message))
       this.#elsewhere += batch.length
       this.#running++
-      this.consumer(name, batch, (how) => {
+      this.consumer(name, batch, (how, invocation) => {
         this.#running--
         this.#elsewhere -= batch.length
-        for (const delivery of batch) this.#settle(delivery, how)
+        for (const delivery of batch) this.#settle(delivery, how, invocation)
         if (this.#ready.length > 0) this.#schedulePump()
       })
     }
   }
 
-  #settle(delivery: Delivery, how: 'returned' | 'threw' | 'died'): void {
+  #settle(delivery: Delivery, how: 'returned' | 'threw' | 'died', invocation: Invocation): void {
     const { settled, message, delaySeconds } = delivery
     if (settled === 'acked' || (settled === null && how === 'returned')) return
+    if (how !== 'died') this.onReturned(message.body, invocation)
     const next = { ...message, attempts: message.attempts + 1 }
     if (next.attempts > this.options.maxRetries) {
       this.options.deadLetters?.accept(message.body)
@@ -231,16 +235,20 @@ class Delivery implements QueueMessage {
 export function settleWith(
   invocation: Invocation,
   handler: () => Promise<void>,
-  done: (how: 'returned' | 'threw' | 'died') => void,
+  done: (how: 'returned' | 'threw' | 'died', invocation: Invocation) => void,
+  threw: (error: unknown) => void,
 ): void {
   let how: 'returned' | 'threw' | 'died' = 'died'
-  invocation.onEnd = () => done(how)
-  invocation.run(async () => {
-    try {
-      await handler()
-      how = 'returned'
-    } catch {
-      how = 'threw'
-    }
-  })
+  invocation.onEnd = () => done(how, invocation)
+  invocation.deliver(() =>
+    invocation.run(async () => {
+      try {
+        await handler()
+        how = 'returned'
+      } catch (error) {
+        how = 'threw'
+        threw(error)
+      }
+    }),
+  )
 }

@@ -1,22 +1,8 @@
-import {
-  type CacheConfigs,
-  CacheService,
-  CacheWarmer,
-  Isolate,
-  parseSettings,
-  type RequestIo,
-  withoutMemory,
-} from '@freshet/cache-core'
-import {
-  type EventsDeps,
-  handleDeadLetters,
-  handleEvents,
-  handleWarm,
-  type QueueMessage,
-  runSchedule,
-} from '@freshet/cache-core/pipeline'
+import { CacheService, Isolate, parseSettings, type RequestIo, withoutMemory } from '@freshet/cache-core'
+import type { QueueMessage } from '@freshet/cache-core/pipeline'
 import { Audit } from '../check/audit.ts'
-import { ReadChecker } from '../check/read-checker.ts'
+import { Failures } from '../check/failures.ts'
+import { type Begun, ReadChecker } from '../check/read-checker.ts'
 import { Verdicts } from '../check/verdicts.ts'
 import { Oracle } from '../history/oracle.ts'
 import type { Front, Model } from '../model/model.ts'
@@ -26,6 +12,7 @@ import { Host } from './host.ts'
 import { Invocation } from './invocation.ts'
 import { SimKv } from './kv.ts'
 import { Network } from './network.ts'
+import { isolateOf, Pipeline } from './pipeline.ts'
 import { SimQueue, settleWith } from './queue.ts'
 import { Random } from './random.ts'
 
@@ -35,10 +22,14 @@ const MAX_SKEW_MS = 30
 /** The wall time that a consumer's or cron's invocation gets (PLATFORM.md). */
 const MAX_WALL_MS = 15 * 60_000
 
-/** Notes each row that leaves the log before its event was processed. */
-const UNDELIVERED = `CREATE TABLE sim_undelivered (event_id TEXT NOT NULL);
+/** Notes each row that leaves the log before its event was processed, and each that is processed. */
+const NOTES = `CREATE TABLE sim_undelivered (event_id TEXT NOT NULL);
 CREATE TRIGGER sim_undelivered_note BEFORE DELETE ON invalidation_log WHEN old.processed_at IS NULL
-BEGIN INSERT INTO sim_undelivered VALUES (old.event_id); END`
+BEGIN INSERT INTO sim_undelivered VALUES (old.event_id); END;
+CREATE TABLE sim_processed (event_id TEXT NOT NULL);
+CREATE TRIGGER sim_processed_note AFTER UPDATE ON invalidation_log
+WHEN old.processed_at IS NULL AND new.processed_at IS NOT NULL
+BEGIN INSERT INTO sim_processed VALUES (new.event_id); END`
 
 /** What a world is made from. */
 export interface WorldOptions {
@@ -68,11 +59,14 @@ export class World {
   readonly kv: SimKv
   readonly events: SimQueue
   readonly warm: SimQueue
+  readonly warmLow: SimQueue
   readonly dead: SimQueue
   readonly oracle: Oracle
   readonly verdicts = new Verdicts()
   readonly reads: ReadChecker
   readonly audit: Audit
+  readonly failures: Failures
+  readonly pipeline: Pipeline
   /** API isolates, and the consumer's. */
   hosts: Host[] = []
   consumers: Host[] = []
@@ -80,10 +74,11 @@ export class World {
   env: Record<string, string>
   /** Chance that a consumer dies within a batch. */
   crashShare = 0
-  /** Whether promises may never settle: then nobody can end in time. */
-  mayHang = false
-  readonly #warmer: CacheWarmer
-  readonly #pruneConfigs: CacheConfigs
+  /** Chance that an invocation dies right before or right after a delivered answer. */
+  answerCrashShare = 0
+  /** Chance that the code after an answer keeps the CPU busy, and how long at most. */
+  busyShare = 0
+  busyMs = 0
   #hosts = 0
   #values = 0
 
@@ -95,7 +90,7 @@ export class World {
     const { loop, random } = this
     this.network = new Network(random)
     this.d1 = new SimD1(loop, this.network, random)
-    for (const sql of [...this.model.schema, UNDELIVERED]) this.d1.exec(sql)
+    for (const sql of [...this.model.schema, NOTES]) this.d1.exec(sql)
     this.kv = new SimKv(loop, this.network, random)
     const queue = (name: string, deadLetters: SimQueue | null) =>
       new SimQueue(
@@ -107,41 +102,36 @@ export class World {
     this.dead = queue('cache-dead-letters', null)
     this.events = queue('cache-events', this.dead)
     this.warm = queue('cache-warm-high', this.dead)
-    const { pruneTtl } = options
-    this.#pruneConfigs =
-      pruneTtl === null
-        ? this.model.configs
-        : Object.fromEntries(
-            Object.entries(this.model.configs).map(([name, config]) => [
-              name,
-              { ...config, ttl: pruneTtl, staleIfErrorSeconds: 0 },
-            ]),
-          )
-    const { jobsFor: forEvent, scheduled, resources } = this.model
-    this.#warmer = new CacheWarmer(resources, {
-      startup: scheduled.map(({ recipe }) => recipe),
-      forEvent,
-      scheduled: () => scheduled,
-    })
+    this.warmLow = queue('cache-warm-low', this.dead)
     this.oracle = new Oracle(this.d1, loop, this.model.keys)
     const { d1, network, oracle, verdicts } = this
     const { configs } = this.model
     const maxLagMs = this.kv.faults.maxLagMs
-    this.reads = new ReadChecker({ loop, d1, network, oracle, configs, verdicts, maxLagMs })
+    const onBegun = (begun: Begun) => this.failures.begun(begun)
+    this.reads = new ReadChecker({ loop, d1, network, oracle, configs, verdicts, maxLagMs, onBegun })
+    this.pipeline = new Pipeline(this)
     this.audit = new Audit(this)
+    this.failures = new Failures(this)
     d1.onCommit = (committed) => {
       oracle.committed(committed)
-      if (committed.logged) this.audit.logged()
+      if (committed.processed) this.audit.deliveries.processed()
       this.trace(
         () =>
           `commit ${committed.txn}${committed.logged ? `, log at ${oracle.head}` : ''} from isolate ${committed.invocation.host.id} (${committed.invocation.kind})`,
       )
     }
     const onLimit = (what: string) => this.verdicts.violate('P6', loop.now - START, what)
-    for (const part of [this.d1, this.kv, this.events, this.warm, this.dead]) part.onLimit = onLimit
-    for (const each of [this.events, this.warm, this.dead])
+    for (const part of [this.d1, this.kv, ...this.queues]) part.onLimit = onLimit
+    for (const each of this.queues) {
       each.consumer = (name, batch, done) => this.#consume(name, batch, done)
+      each.onReturned = (body, invocation) =>
+        this.failures.returned(`${JSON.stringify(body)} of ${each.options.name}`, invocation)
+    }
     this.audit.watch()
+  }
+
+  get queues(): SimQueue[] {
+    return [this.events, this.warm, this.warmLow, this.dead]
   }
 
   /** A line for the trace; not even built when nobody reads it. */
@@ -197,60 +187,50 @@ export class World {
     this.trace(() => `isolate ${host.id} is gone`)
   }
 
-  /** The consumer's cron trigger. */
-  cron(): void {
-    const host = this.#consumer()
+  /** The consumer's cron trigger. @param scheduledAt the time that the run is for */
+  cron(scheduledAt: number): void {
+    const host = this.consumer()
     const invocation = this.#invocation(host, 'cron')
     this.#mayCrash(invocation)
-    invocation.run(async () => {
-      await runSchedule(this.loop.now, {
-        db: this.d1.database,
-        kv: this.kv.namespace,
-        events: this.events.producer,
-        configs: this.#pruneConfigs,
-        warm: () => this.#warmer.scheduledWarm(this.warm.producer),
-        now: host.runtime.now,
-        report: () => {},
-      })
-    })
+    invocation.deliver(() =>
+      invocation.run(async () => {
+        await this.pipeline
+          .schedule(scheduledAt, host)
+          .catch((error: unknown) => this.failures.unexpected('a cron run', error))
+      }),
+    )
   }
 
   #consume(
     queue: string,
     messages: readonly QueueMessage[],
-    done: (how: 'returned' | 'threw' | 'died') => void,
+    done: (how: 'returned' | 'threw' | 'died', invocation: Invocation) => void,
   ): void {
-    const host = this.#consumer()
+    const host = this.consumer()
     const invocation = this.#invocation(host, queue)
-    const { database: db } = this.d1
     this.trace(() => `${messages.length} messages of ${queue} to isolate ${host.id}`)
     settleWith(
       invocation,
       async () => {
-        if (queue === this.events.options.name) {
-          const { patternsOf } = this.model
-          const warm: EventsDeps['warm'] = (events) => this.#warmer.warmOnEvents(events, this.warm.producer)
-          await handleEvents(queue, messages, {
-            db,
-            runtime: host.runtime,
-            warm,
-            patternsOf,
-            report: () => {},
-          })
-        } else if (queue === this.warm.options.name) {
-          const io = { db, kv: this.kv.namespace, events: null }
-          const { resources } = this.model
-          const report = this.audit.warmReport
-          await handleWarm(queue, messages, { isolate: isolateOf(host), io, resources, report })
-        } else await handleDeadLetters(queue, messages, { db, now: host.runtime.now })
+        await this.pipeline.consume(queue, messages, host)
       },
       done,
+      (error) => this.failures.unexpected(`the consumer of ${queue}`, error),
     )
     this.#mayCrash(invocation)
   }
 
+  /** Runs something in an invocation that nothing befalls. */
+  background(kind: string, work: () => Promise<void>): void {
+    const invocation = new Invocation(this.consumer(), kind, this.loop)
+    invocation.deliver(() => invocation.run(work))
+  }
+
   #mayCrash(invocation: Invocation): void {
-    this.loop.after(MAX_WALL_MS, () => invocation.end())
+    this.loop.after(MAX_WALL_MS, () => {
+      if (invocation.isAlive) this.#ranOut(invocation, 'was not done after 15 minutes')
+      invocation.end()
+    })
     if (!this.random.chance(this.crashShare)) return
     this.loop.after(this.random.between(0, 400), () => {
       if (invocation.isAlive) this.trace(() => `${invocation.kind} in isolate ${invocation.host.id} crashes`)
@@ -258,7 +238,8 @@ export class World {
     })
   }
 
-  #consumer(): Host {
+  /** One of the consumer's isolates. */
+  consumer(): Host {
     if (this.consumers.length < 2) {
       const host = this.#host(this.random.below(Network.locations))
       host.isolate = new Isolate({
@@ -281,23 +262,29 @@ export class World {
 
   #invocation(host: Host, kind: string): Invocation {
     const invocation = new Invocation(host, kind, this.loop)
-    invocation.onRanOut = () => {
-      if (!this.mayHang)
-        this.verdicts.violate('P6', this.loop.now - START, `${kind} was not done 30 s after its answer`)
-    }
+    invocation.onRanOut = () => this.#ranOut(invocation, 'was not done 30 s after its answer')
+    invocation.fate = () => this.#fate()
     host.invocations.add(invocation)
+    this.verdicts.checked.P6++
     return invocation
+  }
+
+  #ranOut({ kind, hung, wasFrozen }: Invocation, what: string): void {
+    // In a frozen isolate nothing ends, and what is never answered keeps its invocation.
+    if (hung === 0 && !wasFrozen && !this.options.isDesign)
+      this.verdicts.violate('P6', this.loop.now - START, `${kind} ${what}`)
+  }
+
+  #fate(): { dies: 'before' | 'after' | null; busyMs: number } {
+    const { random } = this
+    const dies = !random.chance(this.answerCrashShare) ? null : random.chance(0.5) ? 'before' : 'after'
+    return { dies, busyMs: random.chance(this.busyShare) ? random.between(1, this.busyMs) : 0 }
   }
 
   #warmOnStartup(host: Host, io: RequestIo): void {
     if (host.isolate === null) return
-    io.waitUntil(this.#warmer.warmOnStartup(host.isolate, io).catch(() => 0))
+    io.waitUntil(this.pipeline.warmer.warmOnStartup(host.isolate, io).catch(() => 0))
   }
-}
-
-function isolateOf(host: Host): Isolate {
-  if (host.isolate === null) throw new Error('a consumer has an isolate')
-  return host.isolate
 }
 
 /** Freshet as requests use it. */
