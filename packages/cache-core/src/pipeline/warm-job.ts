@@ -71,7 +71,7 @@ function merge(a: WarmJob, b: WarmJob): WarmJob {
   const first = byUrgency(a, b) < 0 ? a : b
   return {
     ...first,
-    bookmark: newest(a.bookmark, b.bookmark),
+    bookmark: newestBookmark(a.bookmark, b.bookmark),
     benefit: most(a.benefit, b.benefit),
     minLifeMs: most(a.minLifeMs, b.minLifeMs),
     // Without a deadline it is worth doing at any time.
@@ -89,7 +89,7 @@ function most(a: number | undefined, b: number | undefined): number | undefined 
 }
 
 /** Of two bookmarks of one epoch the later one; of different epochs either makes a strong read, so any will do. */
-function newest(a: string | undefined, b: string | undefined): string | undefined {
+export function newestBookmark(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b
   const seq = (text: string) => Number(text.slice(text.indexOf('.') + 1))
   return seq(a) >= seq(b) ? a : b

@@ -358,7 +358,9 @@ describe('a job that finds everything busy', () => {
   it('as the budget of the invocation is spent goes on in another one', async () => {
     const bench = new Bench()
     bench.limits = { kv: 20, d1: 1000, ms: 60_000 }
-    const messages = Array.from({ length: 30 }, (_, i) => bench.message({ id: String(i) }))
+    const ids = Array.from({ length: 30 }, (_, i) => String(i))
+    for (const id of ids) bench.world.plant(id, id)
+    const messages = ids.map((id) => bench.message({ id }))
     await bench.handle(messages)
     expect(new Set(outcomes(messages))).toEqual(new Set(['acked']))
     const deferred = bench.outcomesOfJobs().filter((outcome) => outcome === 'deferred').length

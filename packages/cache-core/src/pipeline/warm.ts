@@ -15,6 +15,7 @@ import { deferralSeconds, retryDelaySeconds } from './retry.ts'
 import {
   coalesceJobs,
   type Lane,
+  newestBookmark,
   parseWarmMessage,
   recipeText,
   type WarmJob,
@@ -75,6 +76,7 @@ export async function handleWarm(
     return
   }
   const received = await receive(name, messages, deps)
+  const fresh = await findFresh(received, deps)
   const counts: Counts = {}
   const count = (what: string, n = 1) => {
     const key = `warm.${lane}.${what}`
@@ -83,7 +85,7 @@ export async function handleWarm(
   const limit = pLimit(CONCURRENCY)
   const run = async ({ job, copies }: Received) => {
     const startedAt = runtime.now()
-    const { outcome, error } = await attempt(job, deps)
+    const { outcome, error }: Attempt = fresh.has(job) ? { outcome: 'fresh' } : await attempt(job, deps)
     const settled = outcome === 'deferred' ? await defer(job, deps) : outcome
     if (settled === 'failed') {
       for (const copy of copies)
@@ -138,7 +140,40 @@ function checkJob(job: WarmJob, deps: WarmDeps): WarmJob | string {
   }
 }
 
-async function attempt(job: WarmJob, deps: WarmDeps): Promise<{ outcome: WarmOutcome; error?: string }> {
+/**
+ * The jobs that KV already holds valid values for. Asked for in bulk: a hundred names are one operation, so that a batch of
+ * jobs which others have done costs next to nothing.
+ */
+async function findFresh(received: readonly Received[], deps: WarmDeps): Promise<Set<WarmJob>> {
+  const { isolate, resources, budget } = deps
+  const fresh = new Set<WarmJob>()
+  const byLife = new Map<number, WarmJob[]>()
+  for (const { job } of received) {
+    const life = job.minLifeMs ?? 0
+    byLife.set(life, [...(byLife.get(life) ?? []), job])
+  }
+  const reader = new Reader(isolate, { ...deps.io, waitUntil: () => {} })
+  for (const [minLifeMs, jobs] of byLife) {
+    if (!budget.has(RESERVE)) break
+    // The newest place that any of them must have seen: one refresh reaches it for all.
+    const bookmark = jobs.map((job) => job.bookmark).reduce(newestBookmark, undefined)
+    const keyed = jobs.map((job) => [job, isolate.keyOf(sourceOf(resources, job.recipe))] as const)
+    const found = await reader.findMany(
+      keyed.map(([, key]) => key),
+      (json) => json,
+      { bookmark, minLifeMs },
+    )
+    for (const [job, key] of keyed) if (found.get(key.path)?.outcome === 'HIT') fresh.add(job)
+  }
+  return fresh
+}
+
+interface Attempt {
+  outcome: WarmOutcome
+  error?: string
+}
+
+async function attempt(job: WarmJob, deps: WarmDeps): Promise<Attempt> {
   const { budget, isolate } = deps
   const { runtime } = isolate
   if (job.deadline !== undefined && runtime.now() > job.deadline) return { outcome: 'expired' }
@@ -152,20 +187,16 @@ async function attempt(job: WarmJob, deps: WarmDeps): Promise<{ outcome: WarmOut
 }
 
 /** Runs one job. What it writes to KV is awaited, so that its ack comes after its effect. */
-async function warm(job: WarmJob, deps: WarmDeps): Promise<'fresh' | 'loaded' | 'not found'> {
+async function warm(job: WarmJob, deps: WarmDeps): Promise<'loaded' | 'not found'> {
   const source: Source<unknown> = sourceOf(deps.resources, job.recipe)
   const writes: Promise<unknown>[] = []
   const reader = new Reader(deps.isolate, { ...deps.io, waitUntil: (promise) => writes.push(promise) })
-  const { bookmark, minLifeMs } = job
-  const result = await reader.read(deps.isolate.keyOf(source), sourceLoader(source), source.parse, {
-    bookmark,
-    minLifeMs,
-  })
+  const key = deps.isolate.keyOf(source)
+  const { bookmark } = job
+  const result = await reader.load(key, sourceLoader(source), source.parse, { bookmark })
   const outcomes = await Promise.all(writes)
-  if (result.outcome === 'STALE') throw new DatabaseUnavailableError('D1 fails: KV has an old value only')
   if (outcomes.includes('dropped' satisfies PutOutcome)) throw new Error('KV did not take the value')
-  if (!result.found) return 'not found'
-  return result.source === 'kv' ? 'fresh' : 'loaded'
+  return result.found ? 'loaded' : 'not found'
 }
 
 /** Sends a job again as a fresh message: `retry()` would burn one of its attempts. */

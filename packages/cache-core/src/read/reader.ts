@@ -71,6 +71,20 @@ export class Reader {
     }
   }
 
+  /** Loads a key whatever the tiers hold of it, together with whoever else does. For a caller that has looked there already. */
+  async load<T>(
+    key: CacheKey,
+    loader: Loader,
+    parse: (json: unknown) => T,
+    options: ReadOptions = {},
+  ): Promise<CacheResult<T>> {
+    if (!this.#isolate.serves(key)) return this.#bypass(key, loader, parse)
+    const read = this.#begin(key, options)
+    const entry = await this.#load(read, loader)
+    this.#counts(key).misses++
+    return this.#answer(read, entry, 'MISS', 'database').as(parse)
+  }
+
   /** The entry that memory or KV can prove for a key, without loading it. */
   async find<T>(
     key: CacheKey,

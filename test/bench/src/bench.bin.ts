@@ -1,0 +1,11 @@
+// `npm run bench`
+import { benches } from './benches/table.ts'
+import { parseOptions } from './options.ts'
+import { runBenches } from './run.ts'
+
+try {
+  await runBenches(parseOptions(process.argv.slice(2), benches), (line) => console.log(line))
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(2)
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { benches } from './benches/table.ts'
+import { costOf, Meter } from './meter.ts'
+import { parseOptions } from './options.ts'
+import { seeded, shuffled } from './random.ts'
+import { tableOf } from './run.ts'
+
+describe('the command line', () => {
+  it('runs all benches, or those that are named', () => {
+    expect(parseOptions([], benches)).toEqual({ benches, json: null })
+    const [first] = benches
+    expect(parseOptions(['--only', first?.name ?? '', '--json', 'f'], benches)).toEqual({
+      benches: [first],
+      json: 'f',
+    })
+  })
+
+  it('says what is wrong', () => {
+    expect(() => parseOptions(['--only', 'none'], benches)).toThrow('there is no bench "none"; there are: ')
+    expect(() => parseOptions(['--fast'], benches)).toThrow('--fast')
+  })
+})
+
+it('prints figures as a table', () => {
+  const results = [
+    { bench: 'b', system: 'theirs', metric: 'ops', value: 1234567, ratio: null },
+    { bench: 'b', system: 'ours', metric: 'ops', value: 0.12345, ratio: 10 },
+  ]
+  expect(tableOf(results).split('\n')).toEqual([
+    '  system  metric      value  ratio',
+    '  theirs  ops     1,234,567',
+    '  ours    ops         0.123   10 ×',
+  ])
+})
+
+it('counts what things cost', () => {
+  const { operations } = new Meter()
+  expect(costOf({ ...operations, kvReads: 1e6, kvWrites: 1e6, queueOperations: 3e6 })).toBeCloseTo(6.7, 6)
+})
+
+it('shuffles the same way each time, and loses nothing', () => {
+  const items = Array.from({ length: 50 }, (_, i) => i)
+  expect(shuffled(items, seeded(1))).toEqual(shuffled(items, seeded(1)))
+  expect(shuffled(items, seeded(1))).not.toEqual(items)
+  expect([...shuffled(items, seeded(1))].sort((a, b) => a - b)).toEqual(items)
+})

@@ -1,0 +1,30 @@
+import { parseArgs } from 'node:util'
+import type { Bench } from './bench.ts'
+
+/** What `npm run bench` was asked for. */
+export interface BenchOptions {
+  benches: readonly Bench[]
+  /** File for the results as JSON. */
+  json: string | null
+}
+
+/**
+ * Reads the command line.
+ * @throws Error that says what is wrong and what may be written instead
+ */
+export function parseOptions(argv: readonly string[], all: readonly Bench[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { only: { type: 'string' }, json: { type: 'string' } },
+    strict: true,
+    allowPositionals: false,
+  })
+  const names = values.only?.split(',') ?? all.map(({ name }) => name)
+  const benches = names.map((name) => {
+    const found = all.find((bench) => bench.name === name)
+    if (found === undefined)
+      throw new Error(`there is no bench "${name}"; there are: ${all.map((one) => one.name).join(', ')}`)
+    return found
+  })
+  return { benches, json: values.json ?? null }
+}

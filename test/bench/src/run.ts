@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Result } from './bench.ts'
+import type { BenchOptions } from './options.ts'
+
+/** Runs benches one after the other, prints their figures and writes them down. */
+export async function runBenches(
+  { benches, json }: BenchOptions,
+  write: (line: string) => void,
+): Promise<void> {
+  const results: Result[] = []
+  for (const bench of benches) {
+    write(`\n${bench.name}: ${bench.about}`)
+    const own = (await bench.run(write)).map((result) => ({ bench: bench.name, ...result }))
+    write(tableOf(own))
+    results.push(...own)
+  }
+  if (json === null) return
+  const directory = process.env.FRESHET_CALLER_DIR ?? process.cwd()
+  writeFileSync(resolve(directory, json), `${JSON.stringify({ results }, null, 2)}\n`)
+}
+
+/** Figures as a table for people. */
+export function tableOf(results: readonly Result[]): string {
+  const rows = [
+    ['system', 'metric', 'value', 'ratio'],
+    ...results.map(({ system, metric, value, ratio }) => [
+      system,
+      metric,
+      number(value),
+      ratio === null ? '' : `${number(ratio)} ×`,
+    ]),
+  ]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      `  ${row.map((cell, column) => pad(cell, column, widths[column] ?? 0)).join('  ')}`.trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Words to the left, figures to the right. */
+function pad(cell: string, column: number, width: number): string {
+  return column < 2 ? cell.padEnd(width) : cell.padStart(width)
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US', { maximumSignificantDigits: value >= 1000 ? 21 : 3 })
+}
