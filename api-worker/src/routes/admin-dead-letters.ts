@@ -3,6 +3,7 @@ import {
   deadLetter,
   deadLetterPage,
   discardDeadLetter,
+  fitsMessage,
   parsePipelineMessage,
   parseWarmMessage,
   replayMessage,
@@ -44,6 +45,10 @@ deadLetterRoutes.post('/:id/replay', async (c) => {
       400,
       'It is no message of this pipeline: to replay it would change nothing. Discard it.',
     )
+  }
+  if (!fitsMessage(letter.body)) {
+    // It came over HTTP, where more fits into a request than into a message.
+    throw new Problem(400, 'It is larger than a queue takes: have its producer send it again.')
   }
   try {
     await c.env.EVENTS.send(replayMessage(id))

@@ -105,13 +105,21 @@ describe('the operator’s part of the pipeline', () => {
       await eventually('the letter is gone', async () => (await ask(Letters, '/dead-letters')).total === 0)
     })
 
-    it('are not replayed where that would change nothing', async () => {
-      await bury('r2', 'no message')
+    it.each([
+      ['that would change nothing', 'no message', 'Discard'],
+      [
+        'no queue would take them',
+        eventMessage({ id: 'large', type: 'config.update', payload: 'x'.repeat(130_000) }),
+        'larger',
+      ],
+    ])('are not replayed where %s', async (_, body, reason) => {
+      await bury('r2', body)
       const response = await admin.request('/admin/cache/dead-letters/r2/replay', { method: 'POST' })
       expect([response.status, await response.json()]).toEqual([
         400,
-        { success: false, error: expect.stringContaining('Discard') },
+        { success: false, error: expect.stringContaining(reason) },
       ])
+      expect((await ask(Letters, '/dead-letters')).total).toBe(1)
     })
 
     it('stay while the queue takes nothing', async () => {

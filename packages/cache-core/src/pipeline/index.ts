@@ -11,7 +11,7 @@ export {
   pipelineState,
   recentCounts,
 } from './admin.ts'
-export { MessageTooLargeError, splitBatches } from './batches.ts'
+export { fitsMessage, MessageTooLargeError, splitBatches } from './batches.ts'
 export { Budget, type BudgetLimits } from './budget.ts'
 export { coalescePatterns, coalescePlans, type EventPlan, type SeqPattern } from './coalesce.ts'
 export { type ConsumerBindings, type ConsumerOptions, createConsumer } from './consumer.ts'

@@ -1,9 +1,11 @@
 import { expect, it, vi } from 'vitest'
 import { CONFIGS, policyOf, posts, World } from '../../test/world.ts'
+import { makeEntry } from '../entry.ts'
+import { Fence } from '../fence/fence.ts'
 import { Isolate } from '../isolate.ts'
 import { CacheService } from '../service.ts'
 import { parseSettings } from '../settings.ts'
-import type { ReadDecision } from './decision.ts'
+import { type ReadDecision, verdict } from './decision.ts'
 
 const post = posts.at({ id: '1' })
 
@@ -139,4 +141,43 @@ it('goes to the console as a line of JSON where nobody else listens, and nowhere
   const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)))
   log.mockRestore()
   expect(lines).toEqual([{ cache: expect.objectContaining({ key: 'content:post:1', source: 'kv' }) }])
+})
+
+it('an entry is judged by the fence in words, the same ones as in fact', () => {
+  const { isolate } = new World().isolate()
+  const loaded = { text: '1', found: true, label: '', tags: [], epoch: 'e', stamp: 5, upTo: 5, loadedAt: 0 }
+  const entry = makeEntry(isolate.keyAt('content:post:1'), policyOf(), loaded, 0.5)
+  const fence = new Fence()
+  const need = { ordinal: 1, startedAt: 1000, maxStalenessMs: 500, minSeq: 9 }
+  const judged = (isAlive = true) => verdict(entry, isAlive, fence, need)
+  expect([judged(false), judged()]).toEqual(['expired', 'no fence'])
+  fence.epoch = 'other'
+  expect(judged()).toBe('of another epoch')
+  Object.assign(fence, { epoch: 'e', floor: 6 })
+  expect([judged(), fence.isValid(entry)]).toEqual(['below the floor', false])
+  fence.floor = 5
+  expect([judged(), fence.isValid(entry), fence.isFresh(need)]).toEqual(['not fresh', true, false])
+  fence.asOf = 600
+  expect([judged(), fence.isFresh(need), fence.reaches(need, 5)]).toEqual([
+    'behind the bookmark',
+    true,
+    false,
+  ])
+  fence.head = 9
+  expect(judged()).toBe('valid')
+  fence.markAt(['content:*'], 6)
+  expect([judged(), fence.isValid(entry)]).toEqual(['invalid by pattern', false])
+})
+
+it('a value that hides behind the hash of another key is told as that', async () => {
+  const world = new World()
+  const { cache, isolate, take } = told(world)
+  const load = () => Promise.resolve(1)
+  await cache.getOrSet('content:n:1', load)
+  const entry = isolate.memory.get(isolate.keyAt('content:n:1').text)
+  if (entry === undefined) throw new Error('it was just loaded')
+  isolate.remember(isolate.keyAt('content:n:1'), { ...entry, canonical: 'a=1' })
+  take()
+  await cache.getOrSet('content:n:1', load)
+  expect(take()[0]?.slice(0, 3)).toEqual(['HIT', 'kv', 'memory: another key'])
 })
