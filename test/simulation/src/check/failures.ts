@@ -52,6 +52,14 @@ export class Failures {
     return true
   }
 
+  /** A promise was rejected, and nobody had anything to say to that. */
+  unhandled(reason: unknown): void {
+    this.#world.verdicts.checked.P9++
+    this.#violate(
+      `a rejection was not handled: ${reason instanceof Error ? (reason.stack ?? '') : String(reason)}`,
+    )
+  }
+
   /** A consumer gave a message back. */
   returned(what: string, invocation: Invocation): void {
     const { loop, verdicts } = this.#world

@@ -77,7 +77,7 @@ export class Verdicts {
   }
 
   /** The staleness that this share of the reads did not pass, ms. */
-  stalenessAt(share: number, bins = this.staleness): number {
+  stalenessAt(share: number, bins: Uint32Array = this.staleness): number {
     const total = bins.reduce((sum, n) => sum + n, 0)
     let seen = 0
     for (let ms = 0; ms <= BINS; ms++) {

@@ -1,4 +1,4 @@
-import { PROPERTIES, type Property, type Verdicts } from '../check/verdicts.ts'
+import { CLASSES, PROPERTIES, type Property, type Verdicts } from '../check/verdicts.ts'
 import type { Hunted } from '../mutants/hunt.ts'
 
 /** What a known design came to, in Freshet's place. */
@@ -18,6 +18,8 @@ export interface Figures {
   violations: Record<Property, number>
   hitRate: number
   stalenessMs: { p50: number; p99: number; p999: number; max: number }
+  failed: number
+  exempt: number
   mutants?: Hunted[]
   designs?: DesignFigures[]
 }
@@ -36,6 +38,8 @@ export function figuresOf(verdicts: Verdicts, seeds: number, seconds: number): F
     readsPerSecond: Math.round(verdicts.reads / seconds),
     violations: { ...verdicts.violations },
     hitRate: hitRateOf(verdicts),
+    failed: verdicts.failed,
+    exempt: verdicts.exempt,
     stalenessMs: {
       p50: verdicts.stalenessAt(0.5),
       p99: verdicts.stalenessAt(0.99),
@@ -47,18 +51,31 @@ export function figuresOf(verdicts: Verdicts, seeds: number, seconds: number): F
 
 /** Scenarios × properties: how often each was checked, or how often it was violated. */
 export function scenarioTable(rows: readonly { name: string; verdicts: Verdicts }[]): string {
-  const header = ['scenario', 'reads', 'at risk', 'hit rate', ...PROPERTIES]
+  const header = ['scenario', 'reads', 'at risk', 'exempt', 'hit rate', ...PROPERTIES]
   const lines = rows.map(({ name, verdicts }) => [
     name,
     count(verdicts.reads),
     count(verdicts.readsAtRisk),
+    count(verdicts.exempt),
     percent(hitRateOf(verdicts)),
     ...PROPERTIES.map((property) => {
       if (verdicts.violations[property] > 0) return `✗ ${verdicts.violations[property]}`
-      return property === 'P6' || verdicts.checked[property] > 0 ? '✓' : '–'
+      return verdicts.checked[property] > 0 ? '✓' : '–'
     }),
   ])
   return table([header, ...lines])
+}
+
+/** How stale answers were, by the Δ that they were asked with. */
+export function stalenessTable(verdicts: Verdicts): string {
+  return table([
+    ['staleness', 'reads', 'p50', 'p99', 'p99.9', 'max'],
+    ...CLASSES.map((name) => {
+      const bins = verdicts.byClass[name]
+      const at = (share: number) => `${verdicts.stalenessAt(share, bins)} ms`
+      return [name, count(bins.reduce((sum, n) => sum + n, 0)), at(0.5), at(0.99), at(0.999), at(1)]
+    }),
+  ])
 }
 
 export function mutantTable(hunted: readonly Hunted[]): string {
@@ -73,7 +90,8 @@ export function mutantTable(hunted: readonly Hunted[]): string {
   ])
 }
 
-export function designTable(ours: Figures, designs: readonly DesignFigures[]): string {
+/** Freshet and the known designs over the same runs. */
+export function designTable(designs: readonly DesignFigures[]): string {
   const row = (name: string, reads: number, violations: Record<Property, number>, hitRate: number) => [
     name,
     count(reads),
@@ -84,7 +102,6 @@ export function designTable(ours: Figures, designs: readonly DesignFigures[]): s
   ]
   return table([
     ['design', 'reads', 'hit rate', 'P1 violated', 'P2 violated'],
-    row('Freshet', ours.reads, ours.violations, ours.hitRate),
     ...designs.map(({ name, reads, violations, hitRate }) => row(name, reads, violations, hitRate)),
   ])
 }

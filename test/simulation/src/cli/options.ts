@@ -8,6 +8,8 @@ export interface SimulateOptions {
   seeds: number
   firstSeed: number
   scenarios: readonly Scenario[]
+  /** One scenario a seed, in turn, instead of all of them. */
+  deal: boolean
   mutants: boolean
   designs: boolean
   /** File for the figures as JSON. */
@@ -53,6 +55,7 @@ const FLAGS = {
   seeds: { type: 'string', default: '20' },
   'first-seed': { type: 'string', default: '1' },
   scenario: { type: 'string', default: 'all' },
+  deal: { type: 'boolean', default: false },
   mutants: { type: 'boolean', default: false },
   designs: { type: 'boolean', default: false },
   json: { type: 'string' },
@@ -67,10 +70,17 @@ const FLAGS = {
  */
 export function parseOptions(argv: readonly string[]): SimulateOptions {
   const { values } = parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false })
+  const isReplay = values.trace || values.with !== '{}'
+  if (isReplay && (values.json !== undefined || values.mutants || values.designs || values.deal)) {
+    throw new Error(
+      '--trace and --with show single runs again; --json, --mutants, --designs and --deal count many',
+    )
+  }
   return {
     seeds: whole('seeds', values.seeds),
     firstSeed: whole('first-seed', values['first-seed']),
     scenarios: values.scenario === 'all' ? scenarios : values.scenario.split(',').map(scenarioNamed),
+    deal: values.deal,
     mutants: values.mutants,
     designs: values.designs,
     json: values.json ?? null,

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Presets, SingleBar } from 'cli-progress'
-import { Verdicts, type Violation } from '../check/verdicts.ts'
+import type { PlainVerdicts } from '../check/verdicts.ts'
+import { type Property, Verdicts } from '../check/verdicts.ts'
 import { designs } from '../designs/table.ts'
 import { type Hunted, hunt } from '../mutants/hunt.ts'
 import { mutants } from '../mutants/table.ts'
 import { runAll } from '../run/pool.ts'
 import { runOne } from '../run/run-one.ts'
+import type { Job } from '../run/thread.ts'
 import {
   count,
   type DesignFigures,
@@ -17,6 +19,7 @@ import {
   mutantTable,
   percent,
   scenarioTable,
+  stalenessTable,
 } from './figures.ts'
 import { type SimulateOptions, withOverrides } from './options.ts'
 import { shrink } from './shrink.ts'
@@ -31,9 +34,12 @@ const TRACE_BEFORE = 60
 const MOST_LISTED = 20
 const TRACE_AFTER = 5
 
-interface Failure extends Violation {
+/** A run that violated something, or that came to no end. */
+interface Failure {
   seed: number
   scenario: string
+  property: Property | null
+  what: string
 }
 
 /** Runs what was asked for. @returns whether all is well: nothing of ours violated, no mutant alive */
@@ -42,10 +48,12 @@ export async function simulate(options: SimulateOptions, write: (line: string) =
   const { verdicts, failures, seconds, rows } = await runScenarios(options)
   const figures = figuresOf(verdicts, options.seeds, seconds)
   write(scenarioTable(rows))
+  write(stalenessTable(verdicts))
   write(summary(figures, verdicts, seconds))
   if (options.designs) {
-    figures.designs = await runDesigns(options)
-    write(designTable(figures, figures.designs))
+    const { ours, others } = await runDesigns(options)
+    figures.designs = others
+    write(designTable([ours, ...others]))
   }
   if (options.mutants) {
     figures.mutants = await runMutants(options)
@@ -58,27 +66,33 @@ export async function simulate(options: SimulateOptions, write: (line: string) =
     writeFileSync(resolve(callerDirectory(), options.json), `${JSON.stringify(figures, null, 2)}\n`)
   }
   for (const { seed, scenario, property, what } of failures.slice(0, MOST_LISTED))
-    write(`seed ${seed} of ${scenario} violates ${property}: ${what}`)
-  const [failure] = failures
-  if (failure !== undefined) await explain(failure, options, write)
+    write(`seed ${seed} of ${scenario} ${property === null ? 'broke off' : `violates ${property}`}: ${what}`)
+  await explain(failures, options, write)
   return failures.length === 0 && (figures.mutants ?? []).every(({ killed }) => killed)
 }
 
-async function runScenarios({ scenarios, seeds, firstSeed, threads }: SimulateOptions) {
+async function runScenarios({ scenarios, seeds, firstSeed, threads, deal }: SimulateOptions) {
   const rows = scenarios.map(({ name }) => ({ name, verdicts: new Verdicts() }))
   const failures: Failure[] = []
-  const bar = progress('runs', seeds * scenarios.length)
+  const bar = progress('runs', seeds * (deal ? 1 : scenarios.length))
   const began = performance.now()
   function* jobs() {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-      for (const { name } of scenarios) yield { seed, scenario: name, design: null }
+      for (const [i, { name }] of scenarios.entries()) {
+        if (!deal || i === seed % scenarios.length) yield { seed, scenario: name, design: null }
+      }
     }
   }
-  await runAll(jobs(), threads, ({ seed, scenario }, verdicts) => {
+  const done = ({ seed, scenario }: Job, verdicts: PlainVerdicts) => {
     rows.find(({ name }) => name === scenario)?.verdicts.add(verdicts)
     if (verdicts.first !== null) failures.push({ ...verdicts.first, seed, scenario })
     bar.increment()
-  })
+  }
+  const broke = ({ seed, scenario }: Job, error: unknown) => {
+    failures.push({ seed, scenario, property: null, what: String(error) })
+    bar.increment()
+  }
+  await runAll(jobs(), threads, done, broke)
   bar.stop()
   const verdicts = new Verdicts()
   for (const row of rows) verdicts.add(row.verdicts)
@@ -91,11 +105,12 @@ async function runDesigns({
   firstSeed,
   threads,
   seeds,
-}: SimulateOptions): Promise<DesignFigures[]> {
+}: SimulateOptions): Promise<{ ours: DesignFigures; others: DesignFigures[] }> {
   const suited = scenarios.filter(({ suitsDesigns }) => suitsDesigns)
   const count = Math.min(seeds, DESIGN_SEEDS)
-  const bar = progress('known designs', designs.length * suited.length * count)
-  const all = designs.map(({ name }) => ({ name, verdicts: new Verdicts() }))
+  const bar = progress('known designs', (designs.length + 1) * suited.length * count)
+  // Ours over the same runs comes first.
+  const all = [null, ...designs.map(({ name }) => name)].map((name) => ({ name, verdicts: new Verdicts() }))
   const jobs = all.flatMap(({ name }) =>
     suited.flatMap((scenario) =>
       Array.from({ length: count }, (_, i) => ({
@@ -105,26 +120,32 @@ async function runDesigns({
       })),
     ),
   )
-  await runAll(jobs, threads, ({ design }, verdicts) => {
+  const done = ({ design }: Job, verdicts: PlainVerdicts) => {
     all.find(({ name }) => name === design)?.verdicts.add(verdicts)
     bar.increment()
-  })
+  }
+  const broke = (_job: Job, error: unknown) => {
+    throw error
+  }
+  await runAll(jobs, threads, done, broke)
   bar.stop()
-  return all.map(({ name, verdicts }) => ({
-    name,
+  const [ours, ...others] = all.map(({ name, verdicts }) => ({
+    name: name ?? 'Freshet',
     reads: verdicts.reads,
     violations: verdicts.violations,
     hitRate: hitRateOf(verdicts),
   }))
+  if (ours === undefined) throw new Error('Freshet ran as well')
+  return { ours, others }
 }
 
-async function runMutants({ threads }: SimulateOptions): Promise<Hunted[]> {
+async function runMutants({ threads, firstSeed }: SimulateOptions): Promise<Hunted[]> {
   const bar = progress('mutants', mutants.length)
   const hunted: Hunted[] = []
   const queue = mutants.values()
   const lane = async () => {
     for (const mutant of queue) {
-      hunted.push(await hunt(mutant, MUTANT_SEEDS))
+      hunted.push(await hunt(mutant, MUTANT_SEEDS, firstSeed))
       bar.increment()
     }
   }
@@ -151,12 +172,13 @@ async function replay(options: SimulateOptions, write: (line: string) => void): 
 
 /** Shrinks a failing run, and prints how to see it again and what happened around the violation. */
 async function explain(
-  failure: Failure,
+  failures: readonly Failure[],
   options: SimulateOptions,
   write: (line: string) => void,
 ): Promise<void> {
-  const scenario = options.scenarios.find(({ name }) => name === failure.scenario)
-  if (scenario === undefined) return
+  const failure = failures.find(({ property }) => property !== null)
+  const scenario = options.scenarios.find(({ name }) => name === failure?.scenario)
+  if (scenario === undefined || failure === undefined || failure.property === null) return
   write(`\nshrinking seed ${failure.seed} of ${failure.scenario} …`)
   const { seed, overrides } = await shrink(failure.seed, scenario, failure.property)
   const lines: string[] = []

@@ -7,8 +7,11 @@ import {
   SessionRepository,
   UserRepository,
 } from '@freshet/cms'
+import * as v from 'valibot'
 import { COLLECTIONS, FILES, HASHES, ITEMS, USERS } from './cms-schema.ts'
 import type { Operation, WriteContext } from './model.ts'
+
+const Sessions = v.array(v.object({ id: v.string() }))
 
 type Work<R> = (repository: R, context: WriteContext) => Promise<{ bookmark: string | null }>
 type Made<R> = new (
@@ -98,7 +101,11 @@ export const cmsOperations: readonly Operation[] = [
       return written
     })
   }),
-  through('log out', 1, SessionRepository, (sessions, { random }) => sessions.logout(random.pick(HASHES))),
+  through('log out', 1, SessionRepository, async (sessions, { random, db }) => {
+    const [result] = await db.batch([db.prepare('SELECT id FROM sessions ORDER BY id')])
+    const open = v.parse(Sessions, result?.results).map(({ id }) => id)
+    return sessions.logout(random.pick([...open, ...HASHES]))
+  }),
   through('describe', 2, MediaRepository, (media, { random, value }) =>
     media.update(random.pick(FILES), { alt: `A${value()}` }),
   ),

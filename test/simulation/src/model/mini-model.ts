@@ -7,6 +7,7 @@ import {
   BLOBS,
   FEEDS,
   GROUPS,
+  ids,
   miniResources,
   POSTS,
   RATES,
@@ -16,7 +17,7 @@ import {
 import { miniSchema } from './mini-schema.ts'
 import type { KeySpec, Model } from './model.ts'
 
-const { post, list, profile, feed, slow, rate, blob, session } = miniResources
+const { post, list, profile, feed, slow, rate, blob, session, page } = miniResources
 
 function policies(lives: { ttl: number; staleIfError: number }): CacheConfigs {
   const policy = (namespace: string, rest: Partial<CacheConfig>): CacheConfig => ({
@@ -73,6 +74,7 @@ function patternsOf(type: string, payload: unknown): string[] {
   if (type.startsWith('auth.')) return [`session:token:${v.parse(TokenPayload, payload).token}`]
   const { id } = v.parse(IdPayload, payload)
   if (type === 'author.rename') return [`user:profile:${id}`, `session:user:${id}`]
+  if (type === 'page.update') return [`content:page:${id}`]
   if (type === 'slow.update') return [`content:slow:${id}`]
   if (type === 'feed.update') return [`content:feed:${id}`]
   throw new RangeError(`unknown event type "${type}"`)
@@ -103,12 +105,23 @@ function jobsFor(type: string, payload: unknown): WarmJob[] {
 }
 
 /** The little world: few tables, few keys, all of the protocol. */
-export function miniModel(lives: { ttl: number; staleIfError: number }): Model {
+export function miniModel(of: {
+  ttl: number
+  staleIfError: number
+  morePosts?: number
+  pages?: number
+}): Model {
+  const morePosts = ids('x', of.morePosts ?? 0)
+  const pages = ids('y', of.pages ?? 0)
   return {
-    configs: policies(lives),
+    configs: policies(of),
     resources: miniResources,
-    schema: miniSchema,
-    keys,
+    schema: miniSchema({ morePosts, pages }),
+    keys: [
+      ...keys,
+      ...morePosts.map((id) => key(post.at({ id }))),
+      ...pages.map((id) => key(page.at({ id }))),
+    ],
     operations: miniOperations,
     patternsOf,
     planOf,

@@ -30,6 +30,7 @@ export const miniOperations: readonly Operation[] = [
   { name: 'flood', weight: 0, run: flood },
   { name: 'deluge', weight: 0, burst: 9, run: flood },
   { name: 'slow', weight: 3, run: changeSlow },
+  { name: 'page', weight: 0, run: changePage },
   { name: 'log in or out', weight: 2, run: logInOrOut },
   { name: 'feed', weight: 2, needsFreshet: true, run: changeFeed },
   { name: 'rate', weight: 1, run: changeRate },
@@ -120,17 +121,32 @@ function slowChange(db: Database, id: string, value: number): Change {
   }
 }
 
-async function logInOrOut({ front, db, random }: WriteContext): Promise<string | null> {
+async function logInOrOut({ front, db, random, value }: WriteContext): Promise<string | null> {
   const token = random.pick(TOKENS)
   const user = random.pick(AUTHORS)
   const patterns = [`session:token:${token}`]
   const out = db.prepare('DELETE FROM sessions WHERE token = ?').bind(token)
   const into = db
-    .prepare('INSERT INTO sessions VALUES (?, ?) ON CONFLICT (token) DO NOTHING')
-    .bind(token, user)
+    .prepare('INSERT INTO sessions VALUES (?, ?, ?) ON CONFLICT (token) DO NOTHING')
+    .bind(token, user, value())
   return random.chance(0.5)
     ? front.write([{ statement: out, event: { type: 'auth.logout', payload: { token }, patterns } }])
     : front.write([{ statement: into, event: { type: 'auth.login', payload: { token }, patterns } }])
+}
+
+const Ids = v.array(v.object({ id: v.string() }))
+
+async function changePage({ front, db, random, value }: WriteContext): Promise<string | null> {
+  const [result] = await db.batch([db.prepare('SELECT id FROM pages ORDER BY id')])
+  const pages = v.parse(Ids, result?.results)
+  if (pages.length === 0) return null
+  const { id } = random.pick(pages)
+  return front.write([
+    {
+      statement: db.prepare('UPDATE pages SET v = ? WHERE id = ?').bind(value(), id),
+      event: { type: 'page.update', payload: { id }, patterns: [`content:page:${id}`] },
+    },
+  ])
 }
 
 /** An outside producer: it changes data without a word to the log, and then sends its event. */

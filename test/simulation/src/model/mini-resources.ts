@@ -10,8 +10,9 @@ export const FEEDS = ids('f', 2)
 export const SLOWS = ids('s', 2)
 export const BLOBS = ids('b', 2)
 export const RATES = ids('r', 2)
+const PAGE_LENGTH = 20_000
 
-function ids(letter: string, count: number): string[] {
+export function ids(letter: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${letter}${i}`)
 }
 
@@ -89,7 +90,7 @@ const rate = versioned({ name: 'rate', namespace: 'rate', entity: 'of', table: '
 /** Set into the cache, and nowhere else. */
 const blob = versioned({ name: 'blob', namespace: 'content', entity: 'blob', table: 'blobs' })
 
-const SessionRow = v.object({ token: v.string(), user: v.string(), name: v.number() })
+const SessionRow = v.object({ token: v.string(), user: v.string(), n: v.number(), name: v.number() })
 
 /** Who a token speaks for: private, and never in KV. */
 const session = defineResource({
@@ -103,7 +104,7 @@ const session = defineResource({
     statements: [
       db
         .prepare(
-          'SELECT s.token, s.user, a.v AS name FROM sessions s JOIN authors a ON a.id = s.user WHERE s.token = ?',
+          'SELECT s.token, s.user, s.n, a.v AS name FROM sessions s JOIN authors a ON a.id = s.user WHERE s.token = ?',
         )
         .bind(id),
     ],
@@ -112,4 +113,23 @@ const session = defineResource({
   parse: (json) => v.parse(SessionRow, json),
 })
 
-export const miniResources = { post, list, profile, feed, slow, rate, blob, session }
+const Page = v.object({ id: v.string(), v: v.number(), text: v.string() })
+
+/** So large that memory holds only some of them. */
+export const page = defineResource({
+  name: 'page',
+  namespace: 'content',
+  parseParams,
+  key: ({ id }) => ({ entity: 'page', id }),
+  tags: (_value: v.InferOutput<typeof Page> | null) => [],
+  load: (db, { id }) => ({
+    statements: [db.prepare('SELECT id, v FROM pages WHERE id = ?').bind(id)],
+    decode: ([result]) => {
+      const row = v.parse(v.array(Versioned), result?.results)[0]
+      return row === undefined ? null : { ...row, text: 'x'.repeat(PAGE_LENGTH) }
+    },
+  }),
+  parse: (json) => v.parse(Page, json),
+})
+
+export const miniResources = { post, list, profile, feed, slow, rate, blob, session, page }

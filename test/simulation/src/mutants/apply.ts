@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import type { Mutant } from './mutant.ts'
 
-const LIBRARY = new URL('../../../../packages/cache-core/src/', import.meta.url)
+const PACKAGES = new URL('../../../../packages/', import.meta.url)
 
 /**
  * @returns the source text with the fault in it
@@ -17,12 +17,16 @@ export function mutate(source: string, { name, file, find, replace }: Mutant): s
 
 /** The module's text as it is now. */
 export function sourceFor(mutant: Mutant): string {
-  return readFileSync(new URL(mutant.file, LIBRARY), 'utf8')
+  return readFileSync(urlOf(mutant), 'utf8')
+}
+
+function urlOf({ of = 'cache-core', file }: { of?: string; file: string }): URL {
+  return new URL(`${of}/src/${file}`, PACKAGES)
 }
 
 /** Has every later import of the mutant's module in this thread bring the faulty text. */
 export function applyMutant(mutant: Mutant): void {
-  const target = new URL(mutant.file, LIBRARY).href
+  const target = urlOf(mutant).href
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)

@@ -3,7 +3,9 @@ export interface Mutant {
   name: string
   /** The rule of the design that it breaks. */
   rule: string
-  /** Under packages/cache-core/src. */
+  /** The package whose fault it is: the library, where nothing is said. */
+  of?: 'cms'
+  /** Under that package's src. */
   file: string
   /** Must occur exactly once. */
   find: string

@@ -60,20 +60,28 @@ const reading: readonly Mutant[] = [
     scenarios: ['steady', 'storms', 'trouble'],
   },
   {
+    name: 'CACHE_MAX_STALENESS_MS ignored',
+    rule: 'CACHE_MAX_STALENESS_MS caps every Δ',
+    file: 'isolate.ts',
+    find: 'return cap === null ? policy : {',
+    replace: 'return cap === null || cap >= 0 ? policy : {',
+    scenarios: ['deploys'],
+  },
+  {
     name: 'lifetime restarted on promotion',
     rule: '12: lifetime is absolute from the load',
     file: 'read/reader.ts',
-    find: '    this.#isolate.remember(read.key, entry)\n    this.#counts(read.key).kvHits++',
+    find: "    this.#isolate.remember(read.key, entry)\n    this.#countHit(read.key, 'kvHits', entry)",
     replace: `    this.#isolate.remember(read.key, { ...entry, expiresAt: this.#now() + read.policy.ttl * 1000 })
-    this.#counts(read.key).kvHits++`,
+    this.#countHit(read.key, 'kvHits', entry)`,
     scenarios: ['steady', 'storms'],
   },
   {
     name: 'lifetime ignored',
     rule: '12: lifetime is absolute from the load',
     file: 'read/reader.ts',
-    find: 'return this.#now() < entry.expiresAt',
-    replace: 'return this.#now() > 0 || entry.found',
+    find: 'return this.#now() + minLifeMs < entry.expiresAt',
+    replace: 'return this.#now() + minLifeMs > 0 || entry.found',
     scenarios: ['steady'],
   },
   {
@@ -259,7 +267,7 @@ const fencing: readonly Mutant[] = [
     scenarios: ['pruning'],
   },
   {
-    name: 'pruning without moving its mark',
+    name: 'pruning above the floor',
     rule: '7: prunedTo moves in the transaction that prunes',
     file: 'pipeline/prune.ts',
     find: 'AND seq <= (SELECT pruned_to FROM invalidation_state WHERE id = 1)',
@@ -291,6 +299,15 @@ const fencing: readonly Mutant[] = [
     find: 'for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)',
     replace: '',
     scenarios: ['pruning', 'steady'],
+  },
+  {
+    name: 'snapshot dropped when another start was first',
+    rule: '7: merging is a union, also when another start was first',
+    file: 'fence/fence.ts',
+    find: '    for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)\n',
+    replace:
+      '    for (const [pattern, seq] of this.head > 0 ? [] : snapshot.patterns) this.#index.add(pattern, seq)\n',
+    scenarios: ['pruning', 'steady', 'queues'],
   },
   {
     name: 'snapshot lowers the floor',
@@ -385,19 +402,18 @@ const pipeline: readonly Mutant[] = [
     name: 'ack before the effect',
     rule: 'flow Events: acked only after its effect',
     file: 'pipeline/events.ts',
-    find: '    if (writes.length > 0) await db.batch(writes)\n',
+    find: '    const logged = await log(queue, sorted, deps)\n',
     replace:
-      '    for (const message of messages) message.ack()\n    if (writes.length > 0) await db.batch(writes)\n',
+      '    for (const message of messages) message.ack()\n    const logged = await log(queue, sorted, deps)\n',
     scenarios: ['queues'],
   },
   {
     name: 'processed before the warm jobs are sent',
     rule: 'flow Events: mark processed after the effect',
     file: 'pipeline/events.ts',
-    find: '  await deps.warm(\n',
-    replace: `  const early = JSON.stringify(open.map((row) => row.event_id))
-  await deps.db.batch([deps.db.prepare(MARK).bind(early, deps.runtime.now())])
-  await deps.warm(\n`,
+    find: '  const jobs = await deps.warm(\n',
+    replace:
+      '  await mark([...progress.values()], deps.runtime.now(), deps)\n  const jobs = await deps.warm(\n',
     scenarios: ['queues'],
   },
   {
@@ -449,6 +465,30 @@ const pipeline: readonly Mutant[] = [
     scenarios: ['contention'],
   },
   {
+    name: 'dead flights are kept',
+    rule: '7: bounded memory',
+    file: 'read/flights.ts',
+    find: '    this.#forget(startedAt)\n',
+    replace: '',
+    scenarios: ['contention', 'trouble', 'editors'],
+  },
+  {
+    name: 'late copies of own events are dead letters',
+    rule: 'flow Events: every step can be repeated and reordered without harm',
+    file: 'pipeline/events.ts',
+    find: '    if (logged.has(id) || isOwn(message)) continue\n',
+    replace: '    if (logged.has(id)) continue\n',
+    scenarios: ['sleepers', 'pruning'],
+  },
+  {
+    name: 'memory without a cap in bytes',
+    rule: 'memory: byte caps over all namespaces together',
+    file: 'memory/memory-tier.ts',
+    find: 'maxSize: limits.maxBytes,',
+    replace: 'maxSize: limits.maxBytes * 10,',
+    scenarios: ['large'],
+  },
+  {
     name: 'breaker never closes',
     rule: 'flow Read 4: a probe closes the breaker',
     file: 'breaker.ts',
@@ -458,4 +498,95 @@ const pipeline: readonly Mutant[] = [
   },
 ]
 
-export const mutants: readonly Mutant[] = [...reading, ...fencing, ...writing, ...pipeline]
+/** Faults that only P9 sees: nothing wrong is answered, but less than could be, or too late. */
+const availability: readonly Mutant[] = [
+  {
+    name: 'KV’s trouble is the reader’s',
+    rule: '9: KV trouble is a miss',
+    file: 'kv/kv-tier.ts',
+    find: '      this.#failed(error)\n      return null\n',
+    replace: '      this.#failed(error)\n      throw error\n',
+    scenarios: ['trouble'],
+  },
+  {
+    name: 'a follower without a timer of its own',
+    rule: '5: who waits for another request’s promise has its own timer',
+    file: 'read/flights.ts',
+    find: 'const first = await Promise.race([flight.entry, timer])',
+    replace: 'const first = await Promise.race([flight.entry, timer.then(() => flight.entry)])',
+    scenarios: ['contention', 'trouble'],
+  },
+  {
+    name: 'a dead refresh fails whoever waits for it',
+    rule: '5: and falls back to its own load',
+    file: 'fence/refresher.ts',
+    find: 'if (!(error instanceof DeadlineError)) throw error',
+    replace: 'throw error',
+    scenarios: ['contention', 'trouble'],
+  },
+  {
+    name: 'a breaker that never lapses',
+    rule: '9: cache trouble never fails a request that D1 could answer',
+    file: 'breaker.ts',
+    find: 'return this.isOpen && now >= this.#probeAt + LONGEST_PAUSE_MS',
+    replace: 'return this.isOpen && now < 0',
+    scenarios: ['trouble', 'queues'],
+  },
+  {
+    name: 'nothing is kept in memory',
+    rule: 'nearly every read is still served from memory or KV',
+    file: 'memory/memory-tier.ts',
+    find: '      max: limits.maxEntries,',
+    replace: '      max: 1,',
+    scenarios: ['contention', 'steady'],
+  },
+  {
+    name: 'each cold start ends the epoch',
+    rule: '8: only a restored database gets a new epoch',
+    file: 'fence/fence.ts',
+    find: '      this.epoch = tail.epoch\n      this.floor = tail.prunedTo\n',
+    replace:
+      "      this.epoch = tail.epoch\n      this.floor = tail.prunedTo\n      if (tail.maxSeq > 0) return 'restored'\n",
+    scenarios: ['steady'],
+  },
+]
+
+/** Faults of a content model: its guards, its rules, its tags. */
+const content: readonly Mutant[] = [
+  {
+    name: 'an update without its guard',
+    rule: 'what a write changes is told from the row that its guard has seen',
+    of: 'cms',
+    file: 'repositories/content-changes.ts',
+    find: 'version = version + 1\n     WHERE id = ? AND version = ?`',
+    replace: 'version = version + 1\n     WHERE id = ? AND ? IS NOT NULL`',
+    scenarios: ['editors'],
+  },
+  {
+    name: 'an address that nobody invalidates',
+    rule: 'each event invalidates whatever it changed',
+    of: 'cms',
+    file: 'events/rules.ts',
+    find: "  'content:slug:{collection}:{slugs}',\n",
+    replace: '',
+    scenarios: ['editors'],
+  },
+  {
+    name: 'an item without its author’s tag',
+    rule: 'an entry’s tags name all that it depends on',
+    of: 'cms',
+    file: 'resources/content-item.ts',
+    find: '  if (item.author !== null) tags.push(userTag(item.author.id))\n',
+    replace: '',
+    scenarios: ['editors'],
+  },
+]
+
+export const mutants: readonly Mutant[] = [
+  ...reading,
+  ...fencing,
+  ...writing,
+  ...pipeline,
+  ...availability,
+  ...content,
+]

@@ -10,6 +10,8 @@ export interface RunOptions {
   trace?: (line: string) => void
   /** Name of a known design in Freshet's place. */
   design?: string | null
+  /** Whether the code is meant to be faulty: what it leaves unhandled is then no finding of its own. */
+  isFaulty?: boolean
 }
 
 /** One run: a pure function of the seed and the scenario. */
@@ -30,7 +32,14 @@ export function runOne(seed: number, scenario: Scenario, options: RunOptions = {
           makeFront: design === undefined ? freshetFront : designFront(design),
           trace: options.trace,
         })
-        drive(world, scenario)
+        const unhandled = (reason: unknown) => world.failures.unhandled(reason)
+        const isWatched = design === undefined && !options.isFaulty
+        if (isWatched) process.on('unhandledRejection', unhandled)
+        try {
+          drive(world, scenario)
+        } finally {
+          process.off('unhandledRejection', unhandled)
+        }
         world.d1.close()
         resolve(world.verdicts)
       } catch (error) {

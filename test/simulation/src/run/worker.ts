@@ -19,7 +19,7 @@ if (name !== null) {
   applyMutant(mutant)
 }
 
-// What a faulty protocol, or a known design, leaves unhandled is not what is asked here.
+// A run notes what it leaves unhandled by itself; nothing of it ends the thread.
 process.on('unhandledRejection', () => {})
 
 const { runOne } = await import('./run-one.ts')
@@ -28,7 +28,7 @@ const { scenarioNamed } = await import('../workload/scenarios.ts')
 parentPort?.on('message', async (message: unknown) => {
   const { id, seed, scenario, design } = v.parse(Job, message)
   try {
-    const verdicts = await runOne(seed, scenarioNamed(scenario), { design })
+    const verdicts = await runOne(seed, scenarioNamed(scenario), { design, isFaulty: name !== null })
     parentPort?.postMessage({ id, verdicts: verdicts.plain() })
   } catch (error) {
     parentPort?.postMessage({
