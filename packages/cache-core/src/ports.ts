@@ -58,7 +58,7 @@ export interface KeyValueStore {
   getWithMetadata(
     names: string[],
     options: { type: 'text'; cacheTtl?: number },
-  ): Promise<Map<string, KvRecord>>
+  ): Promise<Map<string, KvRecord | null>>
   put(
     name: string,
     value: string,

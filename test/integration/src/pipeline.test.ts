@@ -56,7 +56,7 @@ describe('events on their way to the consumer', () => {
     )
     expect(messages).toHaveLength(2)
     const warmed = () =>
-      said.filter((line) => line.includes('"step":"warmed"') && line.includes('"contentItem"')).length
+      said.filter((line) => line.includes('"step":"warm job"') && line.includes('"contentItem"')).length
     const before = warmed()
     const queue = await producer()
     for (let i = 0; i < 10; i++) await queue.sendBatch(messages.toReversed().map((body) => ({ body })))

@@ -57,7 +57,7 @@ describe('every key that is warmed is one that a route reads', () => {
       ['config.update', { key: 'menus' }],
       ['plugin.activate', { id: 'any' }],
     ] as const
-    const planned = events.flatMap(([type, payload]) => warmPlan(type, payload).map((job) => job.recipe))
+    const planned = events.flatMap(([type, payload]) => warmPlan(type, payload).jobs.map((job) => job.recipe))
     // Also what no plan names yet, so that the table as a whole is reachable.
     const others: Recipe[] = [{ resource: 'contentSlug', params: { collection, slug } }]
     recipes = [...startupRecipes, ...scheduledRecipes(SEED_COLLECTIONS), ...planned, ...others]
@@ -67,7 +67,7 @@ describe('every key that is warmed is one that a route reads', () => {
   it('names nothing private', () => {
     expect(recipes.filter(isPrivate)).toEqual([])
     for (const type of ['user.update', 'user.create', 'user.delete'] as const)
-      expect(warmPlan(type, { id: seedUserId(0) })).toEqual([])
+      expect(warmPlan(type, { id: seedUserId(0) }).jobs).toEqual([])
   })
 
   it('finds each one in KV, put there by the consumer, when its route is asked', async () => {

@@ -34,7 +34,7 @@ export class MemoryKv {
   async getWithMetadata(
     names: string[],
     options: { type: 'text'; cacheTtl?: number },
-  ): Promise<Map<string, { value: string | null; metadata: unknown }>>
+  ): Promise<Map<string, { value: string | null; metadata: unknown } | null>>
   async getWithMetadata(names: string | string[], options: { type: 'text'; cacheTtl?: number }) {
     if ((options.cacheTtl ?? MIN_CACHE_TTL_SECONDS) < MIN_CACHE_TTL_SECONDS)
       throw new Error('KV GET failed: 400 Invalid cache_ttl')
@@ -45,7 +45,13 @@ export class MemoryKv {
     }
     if (names.length > MAX_BULK) throw new Error('KV GET_BULK failed: 400 too many keys')
     await this.before?.('get', names[0] ?? '')
-    return new Map(names.map((name) => [name, this.#get(name)]))
+    // As the real binding does it: a name that is not there has null, and no record.
+    return new Map(
+      names.map((name) => {
+        const record = this.#get(name)
+        return [name, record.value === null ? null : record]
+      }),
+    )
   }
 
   async put(

@@ -64,8 +64,9 @@ export class KvTier {
       )
       const records = await this.#read(() => kv.getWithMetadata([...byName.keys()], options))
       for (const [name, key] of byName) {
-        const record = records?.get(name)
-        const entry = record === undefined ? null : this.#decode(key, record)
+        // A name that is not there has null in place of its record.
+        const record = records?.get(name) ?? null
+        const entry = record === null ? null : this.#decode(key, record)
         if (entry !== null) found.set(key.text, entry)
       }
     }

@@ -96,12 +96,19 @@ export class SimKv {
   #getWithMetadata(
     names: string | string[],
     { cacheTtl = DEFAULT_CACHE_TTL_SECONDS }: { cacheTtl?: number },
-  ): Promise<KvRecord | Map<string, KvRecord>> {
+  ): Promise<KvRecord | Map<string, KvRecord | null>> {
     if (cacheTtl < MIN_CACHE_TTL_SECONDS) this.onLimit(`cacheTtl ${cacheTtl}`)
     if (typeof names === 'string') return this.#operation((location) => this.#get(location, names, cacheTtl))
     if (names.length > MAX_BULK) this.onLimit(`${names.length} names in one bulk read`)
     return this.#operation(
-      (location) => new Map(names.map((name) => [name, this.#get(location, name, cacheTtl)])),
+      (location) =>
+        new Map(
+          names.map((name) => {
+            const record = this.#get(location, name, cacheTtl)
+            // As the real binding does it: a name that is not there has null, and no record.
+            return [name, record.value === null ? null : record]
+          }),
+        ),
     )
   }
 
