@@ -12,7 +12,7 @@ const TABLE = [
   ['user', 900, true, 5000, 0, 'private', [...USER, 'auth.login']],
   ['config', 7200, true, 5000, 3600, 'public', ['config.update', ...PLUGIN]],
   ['media', 3600, true, 5000, 3600, 'public', MEDIA],
-  ['api', 300, true, 5000, 300, 'public', [...CONTENT, ...USER, ...MEDIA, ...PLUGIN]],
+  ['api', 300, true, 5000, 300, 'public', [...CONTENT, ...USER, ...MEDIA, 'collection.update', ...PLUGIN]],
   ['session', 1800, false, 1000, 0, 'private', ['user.update', 'user.delete', 'auth.logout']],
 ] as const
 

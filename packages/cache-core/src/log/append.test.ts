@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { World } from '../../test/world.ts'
-import { append, appendIfChanged, decodeSeq, triggerNames } from './append.ts'
+import { append, appendIfChanged, decodeSeq, settleFollowing, triggerNames } from './append.ts'
 
 const event = (id: string, payload: unknown = { id: '1' }) => ({
   id,
@@ -211,5 +211,30 @@ describe('appendIfChanged of a table whose triggers write the log', () => {
     await world.db.batch([append(world.db, event('for 1'), 1)])
     await expect(world.db.batch(write(world, '1'))).rejects.toThrow('UNIQUE')
     expect(rows(world)).toHaveLength(1)
+  })
+
+  it('settles what they log of the statements that follow, and nothing else', async () => {
+    const world = new World()
+    for (const id of ['1', '2']) world.plant(id, 'old')
+    install(world)
+    await world.db.batch([retitle(world, '1')])
+    await world.db.batch([
+      ...write(world, '1'),
+      retitle(world, '2'),
+      settleFollowing(world.db, event('for 1'), 9),
+      ...write(world, 'none'),
+      retitle(world, '2'),
+      settleFollowing(world.db, event('for none'), 10),
+      ...write(world, '2'),
+    ])
+    expect(
+      rows(world).map(({ event_id, processed_at }) => [String(event_id).slice(0, 5), processed_at]),
+    ).toEqual([
+      [expect.stringMatching(/^sql:/), null],
+      ['for 1', null],
+      [expect.stringMatching(/^sql:/), 9],
+      [expect.stringMatching(/^sql:/), null],
+      ['for 2', null],
+    ])
   })
 })

@@ -50,6 +50,18 @@ export function appendIfChanged(db: Database, event: LogEvent, now: number, tabl
     .bind(...valuesOf(event, now), table, names.insert, names.update, names.delete)
 }
 
+const SETTLE = `UPDATE invalidation_log SET processed_at = ?2 WHERE seq > (SELECT seq FROM invalidation_log WHERE event_id = ?1)
+AND processed_at IS NULL AND substr(event_id, 1, ${TRIGGER_EVENT_PREFIX.length}) = '${TRIGGER_EVENT_PREFIX}'`
+
+/**
+ * Settles what triggers logged of the statements that followed an event's own, in the same batch: the event speaks for
+ * them, so nobody has to hear of them once more.
+ * @param now clock, ms
+ */
+export function settleFollowing(db: Database, event: LogEvent, now: number): Statement {
+  return db.prepare(SETTLE).bind(event.id, now)
+}
+
 /** A log row for an event that stands alone; one of an id that is already there adds nothing. */
 export function append(db: Database, event: LogEvent, now: number): Statement {
   const sql = `${COLUMNS} VALUES (?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING RETURNING seq`

@@ -21,7 +21,10 @@ export interface Change {
    * (docs/operations.md, *Writes from anywhere*): this change then takes the row that they wrote, and adds none.
    */
   table?: string
-  /** Further statements of the same transaction, run after the log row. They must guard themselves. */
+  /**
+   * Further statements of the same transaction, run after the log row. They must guard themselves, and the event must name
+   * what they change as well.
+   */
   after?: Statement[]
   event: Omit<LogEvent, 'id'> & { id?: string }
 }

@@ -1,7 +1,7 @@
 import { formatBookmark } from '../bookmark.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { parsePattern } from '../keys/pattern.ts'
-import { append, appendIfChanged, decodeSeq } from '../log/append.ts'
+import { append, appendIfChanged, decodeSeq, settleFollowing } from '../log/append.ts'
 import { decodeTail, tailStatement } from '../log/tail.ts'
 import { eventBatches } from '../pipeline/message.ts'
 import type { Statement, StatementResult } from '../ports.ts'
@@ -52,6 +52,7 @@ export class Writer {
       const event = { ...partial, id: partial.id ?? this.#isolate.runtime.uuid() }
       planned.push({ event, at: statements.length })
       statements.push(statement, appendIfChanged(db, event, now, table), ...after)
+      if (table !== undefined && after.length > 0) statements.push(settleFollowing(db, event, now))
     }
     return this.#commit(statements, reads, planned, (results, at) => ({
       result: resultAt(results, at),

@@ -1,5 +1,7 @@
 /** Seed data. Not for Workers: nothing but programs for local and test databases imports this. */
+
 import { en, Faker } from '@faker-js/faker'
+import { TRIGGER_EVENT_PREFIX } from '@freshet/cache-core'
 import { batches, type SeedBatch } from './batch.ts'
 import { COLLECTIONS, collectionRows } from './collections.ts'
 import { CONFIG, configRows } from './config.ts'
@@ -31,4 +33,9 @@ export function* seedBatches(options: SeedOptions = {}): Generator<SeedBatch> {
   yield* batches(MEDIA, mediaRows(faker(), media))
   yield* batches(CONTENT, contentRows(faker(), posts, allPublished))
   yield* batches(RELATIONSHIPS, relationshipRows(faker(), { posts, users, media }))
+  yield { sql: UNTOLD, params: [TRIGGER_EVENT_PREFIX] }
 }
+
+/** Where the tables have triggers, they have logged each row. There is no cache yet that would have to hear of it. */
+const UNTOLD = `UPDATE invalidation_log SET processed_at = created_at
+  WHERE processed_at IS NULL AND substr(event_id, 1, length(?1)) = ?1`

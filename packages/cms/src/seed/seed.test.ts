@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { ContentCreateInput } from '../input/content.ts'
 import { verifyPassword } from '../password.ts'
-import { migratedDatabase, seed } from '../testing/database.ts'
+import { migratedDatabase, seed, triggeredDatabase } from '../testing/database.ts'
 import { world } from '../testing/world.ts'
 import { type SeedOptions, seedBatches, seedMediaId, seedPostId, seedUserId } from './index.ts'
 
@@ -43,6 +43,18 @@ describe('seedBatches', () => {
     expect(mean).toBeGreaterThan(3000)
     expect(mean).toBeLessThan(4000)
     expect(median).toBeLessThan(mean ?? 0)
+  })
+
+  it('leaves nothing to be told where triggers have logged its rows, and the log of others alone', async () => {
+    const db = triggeredDatabase()
+    db.exec(
+      `INSERT INTO invalidation_log (event_id, type, payload, patterns, created_at) VALUES ('x', 't', '{}', '[]', 0)`,
+    )
+    await seed(db, { posts: 20, users: 2, media: 2 })
+    expect(db.one('SELECT count(*) > 20 AS logged FROM invalidation_log')).toEqual({ logged: 1 })
+    expect(
+      db.one('SELECT group_concat(event_id) AS ids FROM invalidation_log WHERE processed_at IS NULL'),
+    ).toEqual({ ids: 'x' })
   })
 
   it('stays within a parameter of D1', () => {

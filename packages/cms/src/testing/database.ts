@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Database, Source } from '@freshet/cache-core'
 import { SqliteD1 } from '@freshet/test-support'
 import { type SeedOptions, seedBatches } from '../seed/index.ts'
-import { installTriggers } from '../triggers/triggers.ts'
+import { dropTriggers, installTriggers } from '../triggers/triggers.ts'
 
 const MIGRATIONS = new URL('../../migrations/', import.meta.url)
 
@@ -13,10 +13,11 @@ export function migrations(): { name: string; sql: string }[] {
     .map((name) => ({ name, sql: readFileSync(new URL(name, MIGRATIONS), 'utf8') }))
 }
 
-/** @returns an empty database with all migrations applied */
+/** @returns an empty database with all migrations applied, and no triggers, should one of them have brought some */
 export function migratedDatabase(): SqliteD1 {
   const db = new SqliteD1()
   for (const { sql } of migrations()) db.exec(sql)
+  db.exec(dropTriggers())
   return db
 }
 
