@@ -1,10 +1,11 @@
 import { escapeSegment, PatternError, parsePattern, type WriteResult } from '@freshet/cache-core'
+import { warmAllMessage } from '@freshet/cache-core/pipeline'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
-import { success } from '../http/admin.ts'
+import { done, success } from '../http/admin.ts'
 import { readBody, readPath } from '../http/input.ts'
 import { Problem } from '../http/problem.ts'
 import { setBookmark } from '../http/read-options.ts'
@@ -42,6 +43,12 @@ adminCacheRoutes.route('/warming', warmingRoutes)
 
 /** What this isolate counted since it started: other isolates have their own counts. */
 adminCacheRoutes.get('/stats', (c) => c.json(success({ scope: 'isolate', ...c.get('cache').getStats() })))
+
+/** A full warm-up, by the consumer and under its settings: so that a new `CACHE_VERSION` is warm before the API has it. */
+adminCacheRoutes.post('/warm', async (c) => {
+  await c.env.EVENTS.send(warmAllMessage())
+  return c.json(done('the consumer warms everything anew; GET /admin/cache/warming shows how far it is'), 202)
+})
 
 adminCacheRoutes.post('/invalidate', async (c) => {
   const { pattern, namespace, hard } = await readBody(c, InvalidateInput)

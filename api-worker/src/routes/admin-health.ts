@@ -1,10 +1,9 @@
 import { DatabaseUnavailableError, systemRuntime } from '@freshet/cache-core'
-import { type PipelineState, pipelineState } from '@freshet/cache-core/pipeline'
+import { backlogOf, type PipelineState, pipelineState } from '@freshet/cache-core/pipeline'
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { type Health, judgeFigures, THRESHOLDS, worst } from '../health.ts'
 import { success } from '../http/admin.ts'
-import { backlogOf } from '../http/backlog.ts'
 
 /** `/admin/cache/health`: this isolate's breakers and fence, and the pipeline that all isolates share. */
 export const adminHealthRoutes = new Hono<AppEnv>()

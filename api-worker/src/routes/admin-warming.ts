@@ -1,10 +1,9 @@
 import { type Isolate, type Recipe, sourceOf, systemRuntime } from '@freshet/cache-core'
-import { popularRecipes, recentCounts } from '@freshet/cache-core/pipeline'
+import { backlogOf, popularRecipes, recentCounts } from '@freshet/cache-core/pipeline'
 import { resources } from '@freshet/cms'
 import { Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { success } from '../http/admin.ts'
-import { backlogOf } from '../http/backlog.ts'
 import { orUnavailable } from '../http/unavailable.ts'
 import { summarizeWarming } from '../warming.ts'
 

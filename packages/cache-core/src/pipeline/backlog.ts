@@ -1,13 +1,10 @@
 import type { MessageQueue } from '../ports.ts'
 
-/**
- * How many messages wait in a queue.
- * @returns 0 where the runtime does not tell, or fails to
- */
-export async function backlogOf(queue: MessageQueue): Promise<number> {
+/** How many messages wait in a queue; null where the runtime does not tell, or fails to. */
+export async function backlogOf(queue: MessageQueue): Promise<number | null> {
   try {
-    return (await queue.metrics?.())?.backlogCount ?? 0
+    return (await queue.metrics?.())?.backlogCount ?? null
   } catch {
-    return 0
+    return null
   }
 }

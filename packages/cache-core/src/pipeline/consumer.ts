@@ -82,6 +82,20 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     return isHard(event) ? event.patterns : (options.mustGo?.(event) ?? [])
   }
 
+  /** @param isSlow whether D1 shows that it has more to do than it can */
+  function warmUp(
+    env: Env,
+    ctx: { waitUntil: WaitUntil },
+    isFull: boolean,
+    isSlow: boolean,
+  ): Promise<number> {
+    const { db, warm: queues } = bindings(env)
+    const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
+    const planned = () => warmerFor(env, waitUntil).planned()
+    const isOverloaded = isSlow || isolateFor(env).sql.breaker.isOpen
+    return warmOnSchedule({ db, queues, planned, isOverloaded, now: runtime.now() }, isFull)
+  }
+
   return {
     async queue(
       { queue, messages }: { queue: string; messages: readonly QueueMessage[] },
@@ -122,6 +136,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
         patternsOf,
         mustGo,
         replay: (id) => replay(id, { db, events: own.events, warm: own.warm }),
+        warmAll: () => warmUp(env, ctx, true, false),
         report,
       })
     },
@@ -131,14 +146,9 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       env: Env,
       ctx: { waitUntil: WaitUntil },
     ): Promise<void> {
-      const { db, kv, events, warm: queues } = bindings(env)
-      const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-      const { settings, sql } = isolateFor(env)
-      const warm = (isFull: boolean) => {
-        const planned = () => warmerFor(env, waitUntil).planned()
-        const isOverloaded = sql.breaker.isOpen
-        return warmOnSchedule({ db, queues, planned, isOverloaded, now: runtime.now() }, isFull)
-      }
+      const { db, kv, events } = bindings(env)
+      const { settings } = isolateFor(env)
+      const warm = (isFull: boolean, isSlow: boolean) => warmUp(env, ctx, isFull, isSlow)
       // Namespaces without a policy of their own have entries as well.
       const fallback = cachePolicy('', { ttl: settings.defaultTtl })
       const all = { ...configs, [fallback.namespace]: fallback }

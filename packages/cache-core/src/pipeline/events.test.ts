@@ -4,7 +4,7 @@ import { CapturedQueue, CONFIGS, posts, World } from '../../test/world.ts'
 import type { WarmEvent } from '../warmer.ts'
 import { Budget } from './budget.ts'
 import { type EventsDeps, handleEvents } from './events.ts'
-import { eventMessage, replayMessage } from './message.ts'
+import { eventMessage, replayMessage, warmAllMessage } from './message.ts'
 
 class Bench {
   readonly world = new World()
@@ -13,6 +13,7 @@ class Bench {
   /** The queue for what is left of sweeps. */
   readonly rest = new CapturedQueue()
   replay = async (id: string) => `${id} sent again`
+  warmUps = 0
   warm: EventsDeps['warm'] = async (events) => {
     this.warmed.push([...events])
     return events.map(() => 2)
@@ -34,6 +35,7 @@ class Bench {
         return type.startsWith('cache.') ? patterns : []
       },
       replay: (id) => this.replay(id),
+      warmAll: async () => ++this.warmUps,
       warm: (events) => this.warm(events),
       patternsOf: (type, payload) => {
         if (type !== 'post.update') throw new Error(`unknown event type "${type}"`)
@@ -425,7 +427,7 @@ describe('a dead letter that an operator sends again', () => {
     const message = new TestMessage('m', replayMessage('d1'))
     await bench.handle([message, bench.produced('a')])
     expect(message.outcome).toBe('acked')
-    expect(bench.reports).toContainEqual({ step: 'replayed', deadLetter: 'd1', outcome: 'd1 sent again' })
+    expect(bench.reports).toContainEqual({ step: 'replay', deadLetter: 'd1', outcome: 'd1 sent again' })
   })
 
   it('comes again where that fails, and holds back no event', async () => {
@@ -437,4 +439,12 @@ describe('a dead letter that an operator sends again', () => {
     await bench.handle(messages)
     expect(outcomes(messages)).toEqual(['retried', 'acked'])
   })
+})
+
+it('a full warm-up that is asked for twice is done once', async () => {
+  const bench = new Bench()
+  const messages = [new TestMessage('m1', warmAllMessage()), new TestMessage('m2', warmAllMessage())]
+  await bench.handle(messages)
+  expect([outcomes(messages), bench.warmUps]).toEqual([['acked', 'acked'], 1])
+  expect(bench.reports).toContainEqual({ step: 'full warm-up', jobs: 1 })
 })

@@ -31,6 +31,8 @@ export interface EventsDeps {
   mustGo(event: { type: string; payload: unknown; patterns: readonly string[] }): readonly string[]
   /** Puts a dead letter back where it belongs. @returns in words what became of it */
   replay(id: string): Promise<string>
+  /** Sends the jobs of a full warm-up. @returns how many */
+  warmAll(): Promise<number>
   report: PipelineReport
 }
 
@@ -72,7 +74,9 @@ interface Progress {
 interface Sorted {
   byId: Map<string, { message: EventMessage; copies: QueueMessage[] }>
   sweeps: { sweep: Sweep; message: QueueMessage }[]
+  /** What operators ask for. */
   replays: { id: string; message: QueueMessage }[]
+  warmUps: QueueMessage[]
   poison: { message: QueueMessage; problem: string }[]
 }
 
@@ -95,7 +99,7 @@ export async function handleEvents(
     await mark(progress, receivedAt, deps)
     for (const { copies } of sorted.byId.values()) for (const copy of copies) copy.ack()
     for (const { message } of sorted.sweeps) message.ack()
-    await replayAll(sorted, deps)
+    await serveOperators(sorted, deps)
     report({
       step: 'events',
       received: messages.length,
@@ -115,11 +119,12 @@ export async function handleEvents(
 
 /** Tells apart what the messages are, and gathers the copies of what is delivered more than once. */
 function sort(messages: readonly QueueMessage[]): Sorted {
-  const sorted: Sorted = { byId: new Map(), sweeps: [], replays: [], poison: [] }
+  const sorted: Sorted = { byId: new Map(), sweeps: [], replays: [], warmUps: [], poison: [] }
   for (const message of messages) {
     const parsed = parsePipelineMessage(message.body)
     if (parsed.kind === 'poison') sorted.poison.push({ message, problem: parsed.problem })
     else if (parsed.kind === 'sweep') sorted.sweeps.push({ sweep: parsed.message.sweep, message })
+    else if (parsed.kind === 'warm all') sorted.warmUps.push(message)
     else if (parsed.kind === 'replay') sorted.replays.push({ id: parsed.message.replay, message })
     else {
       const received = sorted.byId.get(parsed.message.id)
@@ -274,14 +279,28 @@ async function mark(progress: readonly Progress[], receivedAt: number, deps: Eve
 }
 
 /** Last of all, and each by itself: what an operator asks for holds nothing back. */
-async function replayAll({ replays }: Sorted, { replay, report, runtime }: EventsDeps): Promise<void> {
+async function serveOperators({ replays, warmUps }: Sorted, deps: EventsDeps): Promise<void> {
   for (const { id, message } of replays) {
-    try {
-      report({ step: 'replayed', deadLetter: id, outcome: await replay(id) })
-      message.ack()
-    } catch (error) {
-      report({ step: 'replay failed', deadLetter: id, error: String(error) })
-      message.retry({ delaySeconds: retryDelaySeconds(message.attempts, runtime.random()) })
-    }
+    await serve(message, 'replay', async () => ({ deadLetter: id, outcome: await deps.replay(id) }), deps)
+  }
+  // Asked for twice, done once.
+  const [first, ...others] = warmUps
+  if (first === undefined) return
+  await serve(first, 'full warm-up', async () => ({ jobs: await deps.warmAll() }), deps)
+  for (const other of others) other.ack()
+}
+
+async function serve(
+  message: QueueMessage,
+  step: string,
+  work: () => Promise<Record<string, unknown>>,
+  { report, runtime }: EventsDeps,
+): Promise<void> {
+  try {
+    report({ step, ...(await work()) })
+    message.ack()
+  } catch (error) {
+    report({ step: `${step} failed`, error: String(error) })
+    message.retry({ delaySeconds: retryDelaySeconds(message.attempts, runtime.random()) })
   }
 }

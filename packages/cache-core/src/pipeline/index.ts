@@ -11,6 +11,7 @@ export {
   pipelineState,
   recentCounts,
 } from './admin.ts'
+export { backlogOf } from './backlog.ts'
 export { fitsMessage, MessageTooLargeError, splitBatches } from './batches.ts'
 export { Budget, type BudgetLimits } from './budget.ts'
 export { coalescePatterns, coalescePlans, type EventPlan, type SeqPattern } from './coalesce.ts'
@@ -31,6 +32,8 @@ export {
   type SweepMessage,
   sendEvents,
   sweepMessage,
+  type WarmAllMessage,
+  warmAllMessage,
 } from './message.ts'
 export { type Popular, popularRecipes } from './popularity.ts'
 export { prune, retentionMs } from './prune.ts'

@@ -37,6 +37,8 @@ const SweepSchema = v.object({
 })
 const SweepMessageSchema = v.object({ v: Version, sweep: SweepSchema })
 
+const WarmAllMessageSchema = v.object({ v: Version, warmAll: v.literal(true) })
+
 /** What travels on `cache-events`. Patterns do not: the log has them, and for a producer's event the rules make them. */
 export type EventMessage = v.InferOutput<typeof EventMessageSchema>
 
@@ -47,11 +49,15 @@ export type ReplayMessage = v.InferOutput<typeof ReplayMessageSchema>
 export type Sweep = v.InferOutput<typeof SweepSchema>
 export type SweepMessage = v.InferOutput<typeof SweepMessageSchema>
 
+/** Asks the consumer for a full warm-up: with what it runs under, a new `CACHE_VERSION` for example. */
+export type WarmAllMessage = v.InferOutput<typeof WarmAllMessageSchema>
+
 /** One message of `cache-events`, by what it asks for; `problem` says in words why it is none. */
 export type PipelineMessage =
   | { kind: 'event'; message: EventMessage }
   | { kind: 'replay'; message: ReplayMessage }
   | { kind: 'sweep'; message: SweepMessage }
+  | { kind: 'warm all'; message: WarmAllMessage }
   | { kind: 'poison'; problem: string }
 
 /** An event as a producer has it. */
@@ -80,6 +86,11 @@ export function replayMessage(id: string): ReplayMessage {
 
 export function sweepMessage(sweep: Sweep): SweepMessage {
   return { v: VERSION, sweep }
+}
+
+/** A full warm-up, please. */
+export function warmAllMessage(): WarmAllMessage {
+  return { v: VERSION, warmAll: true }
 }
 
 /**
@@ -125,7 +136,7 @@ export function parseEventMessage(body: unknown): { message: EventMessage } | { 
   return parsed.success ? { message: parsed.output } : { problem: problemOf(parsed.issues) }
 }
 
-/** Tells apart what travels on `cache-events`. What says that it is a replay or a sweep is never taken for an event. */
+/** Tells apart what travels on `cache-events`. What says that it is something else is never taken for an event. */
 export function parsePipelineMessage(body: unknown): PipelineMessage {
   if (has(body, 'replay')) {
     const parsed = v.safeParse(ReplayMessageSchema, body)
@@ -134,6 +145,10 @@ export function parsePipelineMessage(body: unknown): PipelineMessage {
   if (has(body, 'sweep')) {
     const parsed = v.safeParse(SweepMessageSchema, body)
     return parsed.success ? { kind: 'sweep', message: parsed.output } : poison(parsed.issues)
+  }
+  if (has(body, 'warmAll')) {
+    const parsed = v.safeParse(WarmAllMessageSchema, body)
+    return parsed.success ? { kind: 'warm all', message: parsed.output } : poison(parsed.issues)
   }
   const parsed = v.safeParse(EventMessageSchema, body)
   return parsed.success ? { kind: 'event', message: parsed.output } : poison(parsed.issues)

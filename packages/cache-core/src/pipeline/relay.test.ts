@@ -120,6 +120,7 @@ describe('the relay', () => {
       budget: new Budget(world.runtime),
       mustGo: () => [],
       replay: async () => '',
+      warmAll: async () => 0,
       warm: async (events) => {
         warmed.push(...events)
         return events.map(() => 1)

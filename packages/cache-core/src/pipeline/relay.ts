@@ -39,7 +39,7 @@ const DueRow = v.object({
  * @returns how many were sent
  */
 export async function relay(db: Database, events: MessageQueue, now: number): Promise<number> {
-  if ((await backlogOf(events)) > MAX_BACKLOG) return 0
+  if (((await backlogOf(events)) ?? 0) > MAX_BACKLOG) return 0
   const [result, waiting] = await db.batch([db.prepare(DUE).bind(now), db.prepare(ON_THEIR_WAY).bind(now)])
   if ((v.parse(v.array(CountRow), waiting?.results)[0]?.n ?? 0) > MAX_BACKLOG) return 0
   const due = v.parse(v.array(DueRow), result?.results)

@@ -8,14 +8,16 @@ function bench() {
   const reports: Record<string, unknown>[] = []
   let warmed = 0
   const full: boolean[] = []
+  const slow: boolean[] = []
   const deps: ScheduleDeps = {
     db: world.db,
     kv: world.kv,
     events: world.events,
     configs: CONFIGS,
     warmHourUtc: 3,
-    warm: async (isFull) => {
+    warm: async (isFull, isSlow) => {
       full.push(isFull)
+      slow.push(isSlow)
       return ++warmed
     },
     runtime: world.runtime,
@@ -24,7 +26,7 @@ function bench() {
   const run = (overrides: Partial<ScheduleDeps> = {}, minute = 1) =>
     runSchedule(minute * 60_000, { ...deps, ...overrides })
   const steps = () => reports.splice(0).map(({ step, result }) => [step, result])
-  return { world, reports, deps, run, steps, full, warmed: () => warmed }
+  return { world, reports, deps, run, steps, full, slow, warmed: () => warmed }
 }
 
 const snapshotOf = (world: World) => refreshSnapshot({ db: world.db, kv: world.kv, now: world.runtime.now })
@@ -96,6 +98,18 @@ describe('the work of one minute', () => {
     await slow
     await run({}, 12)
     expect(steps().length).toBeGreaterThan(1)
+  })
+
+  it('tells the warm batch when D1 takes long over one row', async () => {
+    const { world, run, slow } = bench()
+    await run({}, 5)
+    let isFirst = true
+    world.d1.before = async () => {
+      if (isFirst) world.runtime.time += 1_001
+      isFirst = false
+    }
+    await run({}, 10)
+    expect(slow).toEqual([false, true])
   })
 
   it('warms everything anew once in its hour of the day', async () => {

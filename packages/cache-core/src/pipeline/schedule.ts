@@ -16,6 +16,8 @@ const SNAPSHOT_EVERY_MS = 120_000
 const SNAPSHOT_ROWS = 2_000
 const WARM_EVERY_MINUTES = 5
 
+/** A D1 that takes this long over one row is overloaded. */
+const SLOW_MS = 1_000
 /** Longer than a run takes, unless it died. */
 const LEASE_MS = 5 * 60_000
 /** Once a day: the hour in which it is due has several batches. */
@@ -29,8 +31,8 @@ export interface ScheduleDeps {
   configs: CacheConfigs
   /** The hour of the day, UTC, in which everything is warmed anew; null for none. */
   warmHourUtc: number | null
-  /** Sends the scheduled warm jobs. @returns how many */
-  warm(isFull: boolean): Promise<number>
+  /** Sends the scheduled warm jobs; `isSlow`: D1 has more to do than it can. @returns how many */
+  warm(isFull: boolean, isSlow: boolean): Promise<number>
   runtime: Pick<Runtime, 'now' | 'uuid'>
   report: PipelineReport
 }
@@ -44,7 +46,11 @@ export interface ScheduleDeps {
 export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Promise<void> {
   const { db, configs, events, runtime } = deps
   const lease = { name: 'schedule', holder: runtime.uuid(), ms: LEASE_MS }
-  if (!(await claim(db, lease, runtime.now()))) {
+  const askedAt = runtime.now()
+  const isOurs = await claim(db, lease, askedAt)
+  // The first answer of D1 tells how much it has to do: one row, found by its key.
+  const isSlow = runtime.now() - askedAt > SLOW_MS
+  if (!isOurs) {
     deps.report({ step: 'schedule skipped', result: 'another run is still at it' })
     return
   }
@@ -61,7 +67,7 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   await part('prune', () => prune(db, configs, runtime.now()))
   await part('snapshot', () => refreshSnapshot({ ...deps, now: runtime.now }))
   if (Math.floor(scheduledAt / 60_000) % WARM_EVERY_MINUTES === 0) {
-    await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps)))
+    await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps), isSlow))
     await part('forget', () => forget(db, runtime.now()))
   }
   await part('release', async () => {

@@ -83,7 +83,7 @@ export interface WarmScheduleDeps {
 export async function warmOnSchedule(deps: WarmScheduleDeps, isFull: boolean): Promise<number> {
   const { db, queues, isOverloaded, now } = deps
   const cap = isFull ? COVERAGE.full : COVERAGE.usual
-  const allowance = warmAllowance({ backlog: await backlogOf(queues.low), isOverloaded }, cap)
+  const allowance = warmAllowance({ backlog: (await backlogOf(queues.low)) ?? 0, isOverloaded }, cap)
   if (allowance === 0) return 0
   const [planned, popular] = await Promise.all([
     deps.planned(),

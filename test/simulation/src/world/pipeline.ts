@@ -99,6 +99,7 @@ export class Pipeline {
       patternsOf,
       mustGo,
       replay: async () => 'nobody asks for that here',
+      warmAll: async () => 0,
       report,
     })
   }

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { PlainError } from '../plain-error.ts'
+import type { HttpAnswer, HttpClient } from '../replay/http-client.ts'
+import { WARM_HELP, type WarmOptions } from './warm-options.ts'
+
+/** How often to look, and how often nothing may have changed before it is taken to be done. */
+const LOOK_EVERY_MS = 2_000
+const QUIET_LOOKS = 6
+
+const Login = v.object({ data: v.object({ token: v.string() }) })
+const Outcomes = v.record(v.string(), v.number())
+const Warming = v.object({
+  data: v.object({ lastDay: v.object({ lanes: v.record(v.string(), v.object({ outcomes: Outcomes })) }) }),
+})
+
+/** What a warm-up needs of its surroundings. */
+export interface WarmContext {
+  http: Pick<HttpClient, 'send'>
+  signal: AbortSignal
+  write: (line: string) => void
+  lookEveryMs?: number
+}
+
+/** `npm run warm`: asks for a full warm-up and watches it. @returns the exit status: 1 when it was not done in time */
+export async function warm(options: WarmOptions, context: WarmContext): Promise<number> {
+  const { http, signal, write } = context
+  if (options.help) {
+    write(WARM_HELP)
+    return 0
+  }
+  const { url, email, password } = options
+  const login = await http.send(`${url}/auth/login`, { method: 'POST', json: { email, password } })
+  const headers = { authorization: `Bearer ${parse(Login, 'POST /auth/login', login).data.token}` }
+  const look = async () => {
+    const answer = await http.send(`${url}/admin/cache/warming`, { headers })
+    return sumOf(parse(Warming, 'GET /admin/cache/warming', answer).data.lastDay.lanes)
+  }
+
+  const before = await look()
+  const asked = await http.send(`${url}/admin/cache/warm`, { method: 'POST', headers, json: {} })
+  if (asked.status !== 202)
+    throw new PlainError(`POST /admin/cache/warm answered ${asked.status}: ${asked.body}`)
+  write('the consumer warms everything anew')
+
+  const lookEveryMs = context.lookEveryMs ?? LOOK_EVERY_MS
+  const until = performance.now() + options.timeoutSeconds * 1_000
+  let last = before
+  for (let quiet = 0; performance.now() < until; ) {
+    await sleep(lookEveryMs, undefined, { signal })
+    const now = await look()
+    quiet = total(now) === total(last) ? quiet + 1 : 0
+    last = now
+    const isBegun = total(now) > total(before)
+    if (isBegun && quiet === 0) write(`${total(now) - total(before)} jobs done`)
+    if (isBegun && quiet >= QUIET_LOOKS) {
+      write(`done: ${describe(before, now)}`)
+      return 0
+    }
+  }
+  write(`not done within ${options.timeoutSeconds} s: ${describe(before, last) || 'no job was seen'}`)
+  return 1
+}
+
+/** Jobs by outcome, over both lanes. */
+function sumOf(
+  lanes: Readonly<Record<string, { outcomes: Record<string, number> }>>,
+): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const { outcomes } of Object.values(lanes)) {
+    for (const [name, n] of Object.entries(outcomes)) sum[name] = (sum[name] ?? 0) + n
+  }
+  return sum
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, n) => sum + n, 0)
+}
+
+function describe(before: Readonly<Record<string, number>>, now: Readonly<Record<string, number>>): string {
+  return Object.entries(now)
+    .map(([name, n]) => [name, n - (before[name] ?? 0)] as const)
+    .filter(([, n]) => n > 0)
+    .map(([name, n]) => `${n} ${name}`)
+    .join(', ')
+}
+
+function parse<S extends v.GenericSchema>(
+  schema: S,
+  what: string,
+  { status, body }: HttpAnswer,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), body)
+  if (status === 200 && parsed.success) return parsed.output
+  throw new PlainError(`${what} answered ${status}: ${body.slice(0, 200)}`)
+}
