@@ -52,7 +52,7 @@ export function recipeText(recipe: Recipe): string {
 }
 
 /** The order of jobs: by priority, then by what each is expected to save. */
-export function byUrgency(a: WarmJob, b: WarmJob): number {
+function byUrgency(a: WarmJob, b: WarmJob): number {
   return a.priority - b.priority || (b.benefit ?? 0) - (a.benefit ?? 0)
 }
 
