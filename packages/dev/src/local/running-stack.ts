@@ -14,8 +14,8 @@ export interface LocalStack {
   urls: readonly string[]
   /** Runs SQL against the stack's database, past the Workers. */
   sql: RunSql
-  /** Calls the consumer's `scheduled()` now. */
-  runCron(): Promise<void>
+  /** Calls the consumer's `scheduled()` now, as of `scheduledTime`. Default: now as well. */
+  runCron(scheduledTime?: Date): Promise<void>
   /** For tests that need more than this. */
   miniflare: Miniflare
   /** Stops everything; can be called more than once. */
@@ -40,11 +40,11 @@ export async function runningStack(parts: StackParts): Promise<LocalStack> {
     workers.apis.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin),
   )
 
-  async function runCron(): Promise<void> {
+  async function runCron(scheduledTime = new Date()): Promise<void> {
     if (consumer === undefined) return
     const worker = await miniflare.getWorker(consumer.name)
     for (const cron of crons) {
-      const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() })
+      const { outcome } = await worker.scheduled({ cron, scheduledTime })
       if (outcome !== 'ok') throw new Error(`the consumer's scheduled() for "${cron}" ended with: ${outcome}`)
     }
   }

@@ -65,9 +65,9 @@ describe('CmsClient', () => {
     expect(await client.write(url, 'a', 'New')).toBe(8)
   })
 
-  it('asks for the number of D1 queries', async () => {
+  it('asks for what D1 was asked', async () => {
     handler = (_, response) => json(response, { success: true, data: { d1: { queries: 12, batches: 3 } } })
-    expect(await client.d1Queries(url)).toBe(12)
+    expect(await client.d1Use(url)).toEqual({ queries: 12, batches: 3 })
   })
 
   it.each<[string, Handler]>([

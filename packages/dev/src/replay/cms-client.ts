@@ -12,6 +12,12 @@ export interface ReadAnswer {
   labelledStale: boolean
 }
 
+/** What a Worker has asked of D1: statements, and the batches that they went in, each of them one round trip. */
+export interface D1Use {
+  queries: number
+  batches: number
+}
+
 /** An answer that a client did not expect. */
 export class UnexpectedAnswerError extends Error {
   override name = 'UnexpectedAnswerError'
@@ -22,7 +28,9 @@ export class UnexpectedAnswerError extends Error {
 
 const LoginSchema = v.object({ data: v.object({ token: v.string() }) })
 const ItemSchema = v.object({ data: v.object({ version: v.pipe(v.number(), v.integer()) }) })
-const StatsSchema = v.object({ data: v.object({ d1: v.object({ queries: v.number() }) }) })
+const StatsSchema = v.object({
+  data: v.object({ d1: v.object({ queries: v.number(), batches: v.number() }) }),
+})
 const SourceSchema = v.picklist(['memory', 'kv', 'database'])
 
 /** As much of the HTTP API as a replay needs; every answer is checked. */
@@ -62,11 +70,11 @@ export class CmsClient {
     return parse(ItemSchema, `PUT ${path}`, answer).data.version
   }
 
-  /** How many queries the Worker at `url` has sent to D1 since it started. */
-  async d1Queries(url: string): Promise<number> {
+  /** What the Worker at `url` has asked of D1 since it started. */
+  async d1Use(url: string): Promise<D1Use> {
     const path = '/admin/cache/stats'
     const answer = await this.#http.send(url + path, { headers: this.#authorization() })
-    return parse(StatsSchema, `GET ${path}`, answer).data.d1.queries
+    return parse(StatsSchema, `GET ${path}`, answer).data.d1
   }
 
   #authorization(): Record<string, string> {

@@ -22,4 +22,15 @@ describe('idealHitRate', () => {
   ])('of %j is %f', (text, rate) => {
     expect(idealHitRate(operations(text))).toBe(rate)
   })
+
+  it.each([
+    ['ab|ab', 1],
+    ['ab|abc', 2 / 3],
+    ['aA|aa', 1 / 2],
+    ['a|Aaa', 1 / 2],
+    ['ab|', 0],
+  ])('of %j, counted from the bar, is %f', (text, rate) => {
+    const from = text.indexOf('|')
+    expect(idealHitRate(operations(text.replace('|', '')), from)).toBe(rate)
+  })
 })

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { decimalNumber, wholeNumber } from '../arguments/numbers.ts'
 import { parseFlags } from '../arguments/parse-flags.ts'
+import { UsageError } from '../arguments/usage-error.ts'
+import { PLAN_DELAYS } from './latency.ts'
 
 /** What `npm run replay` was asked for. */
 export interface ReplayOptions {
@@ -11,6 +13,12 @@ export interface ReplayOptions {
   limit: number
   /** Share of the requests that become writes. */
   writes: number
+  /** Share of the requests, the first ones, that only teach the caches; the others are measured. */
+  train: number
+  /** Whether the scheduled warm batch runs. */
+  warm: boolean
+  /** Whether D1 and KV take as long as the plan says. */
+  latency: boolean
   /** How many requests are under way at a time. */
   concurrency: number
   /** Seed of the workload and of which requests write. */
@@ -28,13 +36,18 @@ export const REPLAY_HELP = `npm run replay -- [OPTIONS]: drives two API Workers 
   --trace FILE      one key a line, .gz and .br are unpacked; without it, a Zipf workload
   --limit N         the first N requests only; default all of a trace, ${DEFAULT_ZIPF_REQUESTS} without one
   --writes SHARE    share of the requests that become writes, 0 to 1; default 0.01
-  --concurrency N   requests under way at a time, 1 to 256; default 8, as more only wait for each other
+  --train SHARE     share of the requests, the first ones, that are not measured: they fill KV and teach the consumer what
+                    is popular. Then its scheduled warm batch runs, the Workers start anew over the same KV and D1, and
+                    the rest is measured. 0 to less than 1; default 0
+  --no-warm         without the scheduled warm batch, now or later, to compare with
+  --latency         D1 takes ${PLAN_DELAYS.d1Ms} ms a call and KV ${PLAN_DELAYS.kvMs} ms, as the plan has it, for all Workers
+  --concurrency N   measured requests under way at a time, 1 to 256; default 8, as more only wait for each other
                     on a machine that runs both the Workers and their callers
   --seed N          seed of the workload and of which requests write; default 1
   --json FILE       writes the figures there too
   --help            this page
 
-Exit status 1 when a read was staler than the bound allows, or a request failed. The Workers' settings (CACHE_*) are taken
+Exit status 1 when a read was staler than the bound allows, or a request failed, measured or not. The Workers' settings (CACHE_*) are taken
 from the environment.`
 
 /** Reads the command line; files are relative to where the user typed it. */
@@ -46,6 +59,9 @@ export function parseReplayOptions(
     trace: { type: 'string' },
     limit: { type: 'string' },
     writes: { type: 'string', default: '0.01' },
+    train: { type: 'string', default: '0' },
+    'no-warm': { type: 'boolean', default: false },
+    latency: { type: 'boolean', default: false },
     concurrency: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     json: { type: 'string' },
@@ -62,8 +78,18 @@ export function parseReplayOptions(
         ? allRequests
         : wholeNumber('--limit', flags.limit, { min: 1, max: MAX_LIMIT }),
     writes: decimalNumber('--writes', flags.writes, { min: 0, max: 1 }),
+    train: trainShare(flags.train),
+    warm: !flags['no-warm'],
+    latency: flags.latency,
     concurrency: wholeNumber('--concurrency', flags.concurrency, { min: 1, max: 256 }),
     seed: wholeNumber('--seed', flags.seed, { min: 0, max: 2 ** 32 - 1 }),
     json: path(flags.json),
   }
+}
+
+/** Something must be left to measure. */
+function trainShare(text: string): number {
+  const share = decimalNumber('--train', text, { min: 0, max: 1 })
+  if (share === 1) throw new UsageError('--train is "1", but must be less: something must be left to measure')
+  return share
 }

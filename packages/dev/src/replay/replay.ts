@@ -1,40 +1,37 @@
 import { parseSettings } from '@freshet/cache-core'
-import type { LocalStack } from '../local/running-stack.ts'
 import type { SqlStatement } from '../local/sql-worker.ts'
-import { type LocalOptions, startLocal } from '../local/start-local.ts'
-import { CmsClient } from './cms-client.ts'
+import type { LocalOptions } from '../local/start-local.ts'
+import { inTemporaryDirectory } from '../temporary-directory.ts'
 import { drive } from './drive.ts'
-import { type Figures, figuresOf } from './figures.ts'
-import { HttpClient } from './http-client.ts'
+import { type Figures, figuresOf, type Sample } from './figures.ts'
 import { idealHitRate } from './ideal.ts'
+import { PLAN_DELAYS, withLatency } from './latency.ts'
 import type { Measurements } from './measurements.ts'
+import { jobsSent } from './pipeline-watch.ts'
 import type { Progress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import type { ReplayOptions } from './replay-options.ts'
+import { inSession, type Session, type Users, WARM_MINUTE } from './session.ts'
 import { StalenessLedger } from './staleness-ledger.ts'
 import { readTrace, type Sequence } from './trace.ts'
-import { sampleUncached } from './uncached-sample.ts'
-import { operationsOf } from './workload.ts'
+import { finishTraining, PATIENCES, type Patiences, type Training } from './train.ts'
+import { type Operation, operationsOf } from './workload.ts'
 import { zipfSequence } from './zipf.ts'
 
 /** Keys of the Zipf workload, and how steep it is; studies of web traffic mostly found 0.6 to 1. */
 const ZIPF_KEYS = 2_000
 const ZIPF_EXPONENT = 0.9
-/** Enough for a p99, few enough not to dominate the run. */
-const UNCACHED_READS = 2_000
-/** These two are replayed against; one more has its cache off, over the same database. */
-const CACHED_WORKERS = 2
+/** Operations with the cache off. Enough for a p99, few enough not to dominate the run. */
+const UNCACHED_OPERATIONS = { usual: 2_000, withLatency: 20_000 }
+/** Nobody measures how long a request of the training takes, so more of them may wait for each other. */
+const TRAINING_CONCURRENCY = 32
 
 /** The CMS that a replay drives: its posts, its users, its promise. */
-export interface ReplaySubject {
+export interface ReplaySubject extends Users {
   /** A seed with so many published posts. */
   seedPosts: (count: number) => Iterable<SqlStatement>
   /** The id of the nth of them. */
   postId: (index: number) => string
-  /** Who writes, and who may see the stats. */
-  editor: string
-  admin: string
-  password: string
   /** Δ of a content item, in milliseconds. */
   boundMs: number
 }
@@ -48,12 +45,15 @@ export interface ReplayContext {
   startProgress: (label: string, total: number) => Progress
   /** Changes to how the stack is started. */
   local?: Partial<LocalOptions>
+  /** How long the end of the training waits for what. */
+  patiences?: Patiences
 }
 
 /** What came out of a replay. */
 export interface ReplayResult {
   figures: Figures
-  measured: Measurements
+  /** All that was measured or only driven, with examples of what went wrong. */
+  measured: readonly Measurements[]
 }
 
 /** Drives a stack of its own with the requests that `options` ask for, and adds up what it saw. */
@@ -62,26 +62,39 @@ export async function replay(options: ReplayOptions, context: ReplayContext): Pr
   const random = seededRandom(options.seed)
   const sequence = await sequenceOf(options, random)
   write(`replaying ${sequence.keys.length} requests for ${sequence.distinct} posts`)
-
-  const stack = await startLocal({
-    port: 0,
-    apiWorkers: CACHED_WORKERS + 1,
-    apiVars: [...Array.from({ length: CACHED_WORKERS }, () => ({})), { CACHE_ENABLED: 'false' }],
-    env,
-    seed: subject.seedPosts(sequence.distinct),
-    signal: context.signal,
-    onProgress: write,
-    // What the Workers tell of every step would drown the figures.
-    onOutput: (line, kind) => kind === 'error' && write(line),
-    ...context.local,
+  return inTemporaryDirectory('freshet-replay-', (stateDirectory) => {
+    const boundMs = Math.min(subject.boundMs, parseSettings(env).maxStalenessMs ?? subject.boundMs)
+    let sent = 0
+    const local: LocalOptions = {
+      env,
+      // The isolates of the training end with it; what KV and D1 hold stays.
+      stateDirectory,
+      seed: subject.seedPosts(sequence.distinct),
+      signal: context.signal,
+      onProgress: write,
+      // What the Workers tell of every step would drown the figures.
+      onOutput: (line, kind) => {
+        sent += jobsSent(line) ?? 0
+        if (kind === 'error') write(line)
+      },
+      ...(options.latency && { configure: withLatency(PLAN_DELAYS) }),
+      ...context.local,
+    }
+    const operations = operationsOf(sequence, options.writes, random)
+    const run: Run = { options, context, local, random, ledger: new StalenessLedger(boundMs), boundMs }
+    return trainAndMeasure(operations, run, () => sent)
   })
-  const http = new HttpClient()
-  try {
-    return await replayAgainst(stack, http, sequence, random, options, context)
-  } finally {
-    http.close()
-    await stack.stop()
-  }
+}
+
+/** What all phases of a replay share. */
+interface Run {
+  options: ReplayOptions
+  context: ReplayContext
+  local: LocalOptions
+  random: () => number
+  /** One for all phases: what was written in one must be seen in the next. */
+  ledger: StalenessLedger
+  boundMs: number
 }
 
 async function sequenceOf(options: ReplayOptions, random: () => number): Promise<Sequence> {
@@ -90,61 +103,122 @@ async function sequenceOf(options: ReplayOptions, random: () => number): Promise
   return { keys, distinct: ZIPF_KEYS }
 }
 
-async function replayAgainst(
-  stack: LocalStack,
-  http: HttpClient,
-  sequence: Sequence,
-  random: () => number,
-  options: ReplayOptions,
-  { subject, env, signal, startProgress }: ReplayContext,
+async function trainAndMeasure(
+  operations: readonly Operation[],
+  run: Run,
+  jobsSent: () => number,
 ): Promise<ReplayResult> {
-  const urls = stack.urls.slice(0, CACHED_WORKERS)
-  const [uncachedUrl = ''] = stack.urls.slice(CACHED_WORKERS)
-  const editor = new CmsClient(http)
-  const admin = new CmsClient(http)
-  await editor.login(urls[0] ?? '', subject.editor, subject.password)
-  await admin.login(urls[0] ?? '', subject.admin, subject.password)
-  const d1Queries = async () => sum(await Promise.all(urls.map((url) => admin.d1Queries(url))))
-
-  const operations = operationsOf(sequence, options.writes, random)
-  const boundMs = Math.min(subject.boundMs, parseSettings(env).maxStalenessMs ?? subject.boundMs)
-  const progress = startProgress('replaying', operations.length)
-  const queriesBefore = await d1Queries()
-  const startedAt = performance.now()
-  const measured = await drive({
-    operations,
-    urls,
-    postId: subject.postId,
-    client: editor,
-    ledger: new StalenessLedger(boundMs),
-    concurrency: options.concurrency,
-    signal,
-    onDone: (done) => progress.update(done),
-  }).finally(() => progress.end())
-  const seconds = (performance.now() - startedAt) / 1_000
-  const queriesAfter = await d1Queries()
-
-  const { keys } = sequence
-  const uncached = await sampleUncached({
-    url: uncachedUrl,
-    ids: Array.from({ length: Math.min(UNCACHED_READS, keys.length) }, () =>
-      subject.postId(keys[Math.floor(random() * keys.length)] ?? 0),
-    ),
-    client: admin,
-    concurrency: options.concurrency,
-    signal,
-    onError: (error) => measured.failed(error),
-  })
-  const figures = figuresOf(measured, {
-    ideal: idealHitRate(operations),
-    d1Queries: queriesAfter - queriesBefore,
+  const { local, boundMs, context } = run
+  const split = Math.floor(operations.length * run.options.train)
+  const trained =
+    split === 0
+      ? null
+      : await inSession(local, context.subject, (session) =>
+          train(operations.slice(0, split), run, session, jobsSent),
+        )
+  const { sample, uncached, seconds } = await inSession(local, context.subject, (session) =>
+    measure(operations.slice(split), run, session),
+  )
+  const figures = figuresOf(sample, {
+    ideal: idealHitRate(operations, split),
     uncached,
+    training: trained?.training ?? null,
     boundMs,
     seconds,
   })
-  return { figures, measured }
+  return { figures, measured: [trained?.measured ?? [], sample.measured, uncached.measured].flat() }
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
+/** Drives the operations without measuring them, and waits until all that can be learnt from them is learnt. */
+async function train(
+  operations: readonly Operation[],
+  run: Run,
+  session: Session,
+  jobsSent: () => number,
+): Promise<{ training: Training; measured: Measurements }> {
+  const { options, context } = run
+  const { subject, write, signal } = context
+  const startedAt = performance.now()
+  const concurrency = Math.max(TRAINING_CONCURRENCY, options.concurrency)
+  const measured = await session.withCron(options.warm, () =>
+    driveAll('training', operations, session.cached, concurrency, run, session),
+  )
+  const seconds = (performance.now() - startedAt) / 1_000
+  const { popular, warmJobs } = await finishTraining({
+    stack: session.stack,
+    nudge: async () => {
+      for (const url of session.cached) await session.editor.read(url, subject.postId(0))
+    },
+    warmAt: options.warm ? WARM_MINUTE : null,
+    jobsSent,
+    patiences: context.patiences ?? PATIENCES,
+    write,
+    signal,
+  })
+  const { staleReads, errors } = measured
+  const training = { requests: operations.length, seconds, popular, warmJobs, staleReads, errors }
+  return { training, measured }
+}
+
+/** Drives the operations, and then some of them around the cache. */
+async function measure(
+  operations: readonly Operation[],
+  run: Run,
+  session: Session,
+): Promise<{ sample: Sample; uncached: Sample; seconds: number }> {
+  const { options, random } = run
+  const { concurrency } = options
+  const startedAt = performance.now()
+  const sample = await session.withCron(options.warm, () =>
+    withD1Use(session, session.cached, (urls) =>
+      driveAll('replaying', operations, urls, concurrency, run, session),
+    ),
+  )
+  const seconds = (performance.now() - startedAt) / 1_000
+  const count = options.latency ? UNCACHED_OPERATIONS.withLatency : UNCACHED_OPERATIONS.usual
+  const some = sampleOf(operations, Math.min(count, operations.length), random)
+  const uncached = await withD1Use(session, session.uncached, (urls) =>
+    driveAll('with the cache off', some, urls, concurrency, run, session),
+  )
+  return { sample, uncached, seconds }
+}
+
+async function withD1Use(
+  { d1Use }: Session,
+  urls: readonly string[],
+  work: (urls: readonly string[]) => Promise<Measurements>,
+): Promise<Sample> {
+  const before = await d1Use(urls)
+  const measured = await work(urls)
+  const after = await d1Use(urls)
+  const d1 = { queries: after.queries - before.queries, batches: after.batches - before.batches }
+  return { measured, d1 }
+}
+
+function driveAll(
+  label: string,
+  operations: readonly Operation[],
+  urls: readonly string[],
+  concurrency: number,
+  { context, ledger }: Run,
+  { editor }: Session,
+): Promise<Measurements> {
+  const progress = context.startProgress(label, operations.length)
+  return drive({
+    operations,
+    urls,
+    postId: context.subject.postId,
+    client: editor,
+    ledger,
+    concurrency,
+    signal: context.signal,
+    onDone: (done) => progress.update(done),
+  }).finally(() => progress.end())
+}
+
+/** So many of the operations, chosen at random; some may come twice. */
+function sampleOf(operations: readonly Operation[], count: number, random: () => number): Operation[] {
+  return Array.from({ length: count }, () => operations[Math.floor(random() * operations.length)]).filter(
+    (operation) => operation !== undefined,
+  )
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ReplayContext, ReplaySubject } from './replay.ts'
 import { parseReplayOptions } from './replay-options.ts'
 import { runReplay } from './run-replay.ts'
+import type { Patiences } from './train.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -21,6 +22,14 @@ const subject: ReplaySubject = {
   admin: 'admin',
   password: 'secret',
   boundMs: 5_000,
+}
+
+/** The fixture's pipeline does everything at once. */
+const SHORT: Patiences = {
+  flushMs: 20,
+  counts: { everyMs: 10, atMostMs: 5_000 },
+  quietMs: 20,
+  jobs: { everyMs: 10, atMostMs: 5_000 },
 }
 
 /** Replays against the fixture's Workers and answers the status and what was printed. */
@@ -64,9 +73,60 @@ describe('runReplay', () => {
     expect(figures.hitRate.combined).toBeGreaterThan(0.5)
     expect(figures.hitRate.combined).toBe(figures.hitRate.memory)
     expect(figures.ideal).toBeGreaterThanOrEqual(figures.hitRate.combined)
-    // The fixture asks the database once for a hit, twice for a miss, once with its cache off.
-    expect(figures.d1QueriesUncached).toBe(figures.reads)
-    expect(figures.d1Queries).toBeGreaterThanOrEqual(150)
+    // The fixture asks the database once for a hit and a write, twice for a miss, once with its cache off.
+    expect(figures.d1Queries.uncached).toBe(150)
+    expect(figures.d1Queries.cached).toBeGreaterThanOrEqual(150)
+    expect(figures.training).toBeNull()
+  })
+
+  it('trains first, and measures the rest in Workers that have forgotten all', async () => {
+    const trace = join(directory, 'trace.txt')
+    await writeFile(trace, 'a\nb\n'.repeat(100))
+    const json = join(directory, 'figures.json')
+    const argv = ['--trace', trace, '--writes', '0', '--train', '0.5', '--json', json, '--concurrency', '1']
+    const { status, output } = await run(argv, { patiences: SHORT })
+    expect(status).toBe(0)
+    expect(output).toContain('2 of 2 warm jobs are done\n')
+    expect(output).toMatch(/training +100 requests in .* s, 2 popular recipes, 2 of 2 warm jobs done/)
+
+    const figures = JSON.parse(await readFile(json, 'utf8'))
+    expect(figures).toMatchObject({
+      requests: 100,
+      // The best cache has both from the training.
+      ideal: 1,
+      training: { requests: 100, popular: 2, warmJobs: { sent: 2, done: 2 }, staleReads: 0, errors: 0 },
+    })
+    // Each Worker gets one of the two posts, and only has it once it has read it.
+    expect(figures.hitRate.memory).toBe(0.98)
+  })
+
+  it('leaves the warm batch out on request', async () => {
+    const { status, output } = await run(['--limit', '40', '--train', '0.5', '--no-warm'], {
+      patiences: SHORT,
+    })
+    expect(output).toMatch(/training +20 requests in .*, no warm batch/)
+    expect(status).toBe(0)
+  })
+
+  it('counts what went wrong in the training', async () => {
+    let asked = 0
+    const forgetful: ReplaySubject = { ...subject, postId: () => (asked++ < 5 ? 'unknown' : 'p0') }
+    const { status, output } = await run(['--limit', '40', '--train', '0.5', '--writes', '0'], {
+      subject: forgetful,
+      patiences: SHORT,
+    })
+    expect(output).toMatch(/errors +5\n/)
+    expect(output).toContain('error: GET /api/content/unknown answered 404')
+    expect(status).toBe(1)
+  })
+
+  it('has D1 take its time on request', async () => {
+    const json = join(directory, 'figures.json')
+    const { status } = await run(['--limit', '10', '--writes', '0', '--latency', '--json', json])
+    expect(status).toBe(0)
+    const figures = JSON.parse(await readFile(json, 'utf8'))
+    // The fixture notes what is read, and reads: two calls.
+    expect(figures.latencyMs.uncached.p50).toBeGreaterThanOrEqual(100)
   })
 
   it('finds the stale reads of a cache that is broken', async () => {

@@ -21,7 +21,7 @@ export async function runReplay(options: ReplayOptions, context: ReplayContext):
   }
   const { figures, measured } = result
   write(`\n${tableOf(figures)}`)
-  for (const line of complaints(measured)) write(line)
+  for (const line of measured.flatMap(complaints)) write(line)
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`)
   return figures.staleReads + figures.errors > 0 ? 1 : 0
 }
