@@ -196,16 +196,13 @@ async function work(
   for (const row of open) {
     progress.set(row.event_id, { id: row.event_id, warmJobs: 0, swept: 0, isSwept: false, isDone: true })
   }
-  // What is left of sweeps first: their events wait the longest.
-  const continued = new Set<string>()
-  for (const { sweep: rest } of sweeps) {
-    const ids = rest.eventIds.filter((id) => isOpen.has(id) && logged.get(id)?.epoch === rest.epoch)
-    for (const id of ids) continued.add(id)
-    if (ids.length > 0) await sweepOn({ ...rest, eventIds: ids }, progress, deps)
-  }
+  const rests = sweeps.map(({ sweep: rest }) => ({
+    ...rest,
+    eventIds: rest.eventIds.filter((id) => isOpen.has(id) && logged.get(id)?.epoch === rest.epoch),
+  }))
+  const continued = new Set(rests.flatMap(({ eventIds }) => eventIds))
   const fresh = open.filter((row) => !continued.has(row.event_id))
-  const first = firstSweep(fresh, deps)
-  if (first !== null) await sweepOn(first, progress, deps)
+  // Before any sweep, which may take its time: readers wait for what is warmed, nobody for what is swept.
   const jobs = await deps.warm(
     fresh.map(({ type, payload, epoch, seq }) => ({
       type,
@@ -218,6 +215,10 @@ async function work(
     const own = progress.get(row.event_id)
     if (own !== undefined) own.warmJobs = jobs[i] ?? 0
   })
+  // What is left of older sweeps first: their events wait the longest.
+  for (const rest of rests) if (rest.eventIds.length > 0) await sweepOn(rest, progress, deps)
+  const first = firstSweep(fresh, deps)
+  if (first !== null) await sweepOn(first, progress, deps)
   return [...progress.values()]
 }
 
