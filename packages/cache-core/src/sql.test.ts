@@ -49,6 +49,22 @@ describe('a read of D1', () => {
     expect(await reading).toBeInstanceOf(DatabaseUnavailableError)
   })
 
+  it('that an isolate gives up late because it stood still says nothing of D1', async () => {
+    const { sql, db, d1, select, runtime } = bench()
+    const hang = () => new Promise<void>(() => {})
+    const giveUpAfter = async (ms: number) => {
+      d1.before = hang
+      const reads = [1, 2, 3].map(() => sql.read(db, [select]).catch((thrown: unknown) => thrown))
+      runtime.time += ms
+      await runtime.advance(3_000)
+      for (const error of await Promise.all(reads)) expect(error).toBeInstanceOf(DatabaseUnavailableError)
+    }
+    await giveUpAfter(10_000)
+    expect(sql.breaker.isOpen).toBe(false)
+    await giveUpAfter(0)
+    expect(sql.breaker.isOpen).toBe(true)
+  })
+
   it('is sent again when an isolate was idle for long: what D1 was then says nothing now', async () => {
     const { sql, db, d1, select, runtime, fail } = bench()
     fail()

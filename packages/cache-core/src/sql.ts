@@ -1,5 +1,5 @@
 import { Breaker } from './breaker.ts'
-import { withDeadline } from './deadline.ts'
+import { DeadlineError, withDeadline } from './deadline.ts'
 import type { Database, Runtime, Statement, StatementResult } from './ports.ts'
 import type { Stats } from './stats.ts'
 
@@ -32,6 +32,7 @@ export class Sql {
   async read(db: Database, statements: Statement[], probe = false): Promise<StatementResult[]> {
     if (this.breaker.isOpen && !probe && !this.breaker.hasLapsed(this.#runtime.now()))
       throw new DatabaseUnavailableError('D1 is failing; not asked again before a probe succeeds')
+    const asked = this.#runtime.now()
     try {
       const results = await withDeadline(this.#runtime, db.batch(statements), READ_DEADLINE_MS, 'a D1 read')
       this.breaker.succeeded()
@@ -40,7 +41,9 @@ export class Sql {
       this.#stats.d1.errors++
       // D1 is well: it has read the statement, and found it wrong.
       if (isStatementError(error)) throw error
-      this.breaker.failed(this.#runtime.now())
+      const now = this.#runtime.now()
+      // A deadline that comes far too late tells of an isolate that stood still, not of D1.
+      if (!(error instanceof DeadlineError) || now - asked < 2 * READ_DEADLINE_MS) this.breaker.failed(now)
       throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
     }
   }

@@ -35,7 +35,12 @@ export class Restores {
       () => `the database is restored, back to ${oracle.head}${isByTheBook ? ', with a new epoch' : ''}`,
     )
     if (isByTheBook) this.#moveEpoch()
-    else this.#expectFinding(hosts.filter((host) => (host.isolate?.fence.head ?? 0) > oracle.head))
+    else {
+      // Positions of an epoch that ended before say nothing in this one.
+      const hasSeenMore = ({ isolate }: Host) =>
+        isolate?.fence.epoch === oracle.epoch && isolate.fence.head > oracle.head
+      this.#expectFinding(hosts.filter(hasSeenMore))
+    }
   }
 
   #moveEpoch(): void {

@@ -79,7 +79,7 @@ export class Troubles {
       ...(random.chance(0.15) && { CACHE_KV_ENABLED: 'false' }),
       ...(random.chance(0.1) && { CACHE_ENABLED: 'false' }),
       ...(random.chance(0.2) && { CACHE_ROLLOUT_PERCENT: '50' }),
-      ...(random.chance(0.2) && { CACHE_MAX_STALENESS_MS: '1500' }),
+      ...(random.chance(0.3) && { CACHE_MAX_STALENESS_MS: random.pick(['300', '1500']) }),
     }
     world.trace(() => `deploy: ${JSON.stringify(world.env)}`)
     // Old isolates live on beside the new ones for a while.
