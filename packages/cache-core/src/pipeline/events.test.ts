@@ -140,6 +140,22 @@ describe('a late copy of what the library logged itself', () => {
   })
 })
 
+it('an event that was finished, pruned and logged anew while a batch was under way is not finished by that batch', async () => {
+  const bench = new Bench()
+  const message = await bench.logged('1')
+  const works = bench.warm
+  bench.warm = async (events) => {
+    const { d1 } = bench.world
+    d1.exec(`INSERT INTO invalidation_log (event_id, type, payload, patterns, created_at)
+      SELECT event_id || '-again', type, payload, patterns, created_at FROM invalidation_log`)
+    d1.exec(`DELETE FROM invalidation_log WHERE event_id NOT LIKE '%-again'`)
+    d1.exec(`UPDATE invalidation_log SET event_id = replace(event_id, '-again', '')`)
+    return works(events)
+  }
+  await bench.handle([message])
+  expect([message.outcome, bench.rows()]).toMatchObject(['acked', [{ processed_at: null }]])
+})
+
 describe('an event from an outside producer', () => {
   it('gets its row in the log, once, with the patterns that the rules make', async () => {
     const bench = new Bench()

@@ -52,18 +52,22 @@ type Logged = v.InferOutput<typeof LoggedRow>
 const FIND = `SELECT l.event_id, l.seq, l.type, l.payload, l.patterns, l.processed_at, s.epoch
 FROM json_each(?1) w JOIN invalidation_log l ON l.event_id = w.value JOIN invalidation_state s ON s.id = 1`
 
-/** What became of each event of a batch. One that another batch has finished meanwhile stays as it is. */
+/**
+ * What became of each event of a batch. One that another batch has finished meanwhile stays as it is; and one that was finished,
+ * pruned and logged once more is another row, for which nothing has been done yet.
+ */
 const MARK = `UPDATE invalidation_log SET
 received_at = coalesce(received_at, ?2),
 swept = swept + (e.value ->> 'swept'),
 swept_at = CASE WHEN e.value ->> 'isSwept' THEN ?3 ELSE swept_at END,
 warm_jobs = max(warm_jobs, e.value ->> 'warmJobs'),
 processed_at = CASE WHEN e.value ->> 'isDone' THEN ?3 ELSE NULL END
-FROM json_each(?1) e WHERE event_id = e.value ->> 'id' AND processed_at IS NULL`
+FROM json_each(?1) e WHERE seq = e.value ->> 'seq' AND event_id = e.value ->> 'id' AND processed_at IS NULL`
 
 /** What this batch did about one event. */
 interface Progress {
   id: string
+  seq: number
   warmJobs: number
   swept: number
   isSwept: boolean
@@ -194,7 +198,14 @@ async function work(
   const isOpen = new Set(open.map((row) => row.event_id))
   const progress = new Map<string, Progress>()
   for (const row of open) {
-    progress.set(row.event_id, { id: row.event_id, warmJobs: 0, swept: 0, isSwept: false, isDone: true })
+    progress.set(row.event_id, {
+      id: row.event_id,
+      seq: row.seq,
+      warmJobs: 0,
+      swept: 0,
+      isSwept: false,
+      isDone: true,
+    })
   }
   const rests = sweeps.map(({ sweep: rest }) => ({
     ...rest,
