@@ -20,7 +20,24 @@ export {
   systemRuntime,
   type WaitUntil,
 } from './ports.ts'
+export {
+  type BrowsedKey,
+  type BrowsedPage,
+  type BrowseQuery,
+  browseKv,
+  browseMemory,
+} from './read/browse.ts'
+export type { NoteDecision, ReadDecision } from './read/decision.ts'
 export type { Stamped } from './read/direct.ts'
+export {
+  type Explanation,
+  explain,
+  explainReads,
+  type HeldDetails,
+  type LoggedEvent,
+  type Match,
+  type TierState,
+} from './read/explain.ts'
 export type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './read/types.ts'
 export { CachedRepository, type Current, type Written } from './repository.ts'
 export { CacheService } from './service.ts'

@@ -31,6 +31,10 @@ export interface RequestIo {
   /** Where a write's event is sent after its commit; null where nobody consumes them. */
   events: MessageQueue | null
   waitUntil: WaitUntil
+  /** Of the request, for the lines that are logged of it. */
+  requestId?: string
+  /** Hears what is decided for each read of this request. */
+  note?: NoteDecision
 }
 
 /** What an isolate is made from. */

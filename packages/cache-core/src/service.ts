@@ -3,6 +3,7 @@ import { escapeSegment } from './keys/escape.ts'
 import { parsePattern } from './keys/pattern.ts'
 import type { Database, Statement } from './ports.ts'
 import { answer } from './read/answer.ts'
+import type { NoteDecision } from './read/decision.ts'
 import { DirectTiers, type Stamped } from './read/direct.ts'
 import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
 import { Reader } from './read/reader.ts'
@@ -149,6 +150,11 @@ export class CacheService extends DirectTiers {
     const { write, read, at } = await this.#writer.write(changes, statements)
     const entry = this.#reader.store(this.isolate.keyOf(source), describe(source, decode(read), at))
     return { write, read: answer(entry, 'MISS', 'database', at.loadedAt, {}).as(source.parse) }
+  }
+
+  /** Has what is decided for each further read of this request told to a listener; `explainReads` puts it in words. */
+  tellDecisions(note: NoteDecision): void {
+    this.io.note = note
   }
 
   /** What this isolate counted since it started. */

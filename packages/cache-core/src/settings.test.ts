@@ -25,6 +25,8 @@ describe('parseSettings', () => {
       rolloutPercent: 100,
       debug: false,
       warmHourUtc: 3,
+      verifySample: 0.001,
+      alertWebhookUrl: null,
     })
   })
 
@@ -40,6 +42,8 @@ describe('parseSettings', () => {
       CACHE_ROLLOUT_PERCENT: '0.5',
       CACHE_DEBUG: 'true',
       WARM_HOUR_UTC: 'off',
+      CACHE_VERIFY_SAMPLE: '0.25',
+      ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook?key=1',
       SOMETHING_ELSE: 17,
     }
     expect(parseSettings(env)).toEqual({
@@ -53,6 +57,8 @@ describe('parseSettings', () => {
       rolloutPercent: 0.5,
       debug: true,
       warmHourUtc: null,
+      verifySample: 0.25,
+      alertWebhookUrl: 'https://alerts.example.com/hook?key=1',
     })
   })
 
@@ -71,6 +77,7 @@ describe('parseSettings', () => {
     ['CACHE_MAX_STALENESS_MS', ['-1', '3600001', '1.5', 'NaN'], 'whole milliseconds from 0 to 3600000'],
     ['CACHE_ROLLOUT_PERCENT', ['-1', '101', '100.01', 'all'], 'a number from 0 to 100'],
     ['CACHE_DEBUG', ['on'], flag],
+    ['CACHE_VERIFY_SAMPLE', ['-1', '1.01', 'all', '1 %'], 'a number from 0 to 1'],
     ['WARM_HOUR_UTC', ['24', '-1', '3.5', '', 'never'], 'a whole hour from 0 to 23, or "off"'],
   ])('a bad %s is named with what it holds and what it may hold', (name, values, allowed) => {
     for (const value of values) {
@@ -79,6 +86,20 @@ describe('parseSettings', () => {
       ])
       expect(problemsOf({ [name]: value })[0]).toContain(allowed)
     }
+  })
+
+  it.each(['http://alerts.example.com', 'alerts.example.com', '', 'ftp://x', 'https://'])(
+    'a bad ALERT_WEBHOOK_URL, such as %j, is not told, since such URLs hold keys',
+    (value) => {
+      expect(problemsOf({ ALERT_WEBHOOK_URL: value })).toEqual([
+        'ALERT_WEBHOOK_URL is something else; it may be a URL that begins with https://',
+      ])
+    },
+  )
+
+  it('takes a webhook on the machine itself without TLS', () => {
+    const url = 'http://127.0.0.1:8080/hook'
+    expect(parseSettings({ ALERT_WEBHOOK_URL: url }).alertWebhookUrl).toBe(url)
   })
 
   it('names all that is wrong at once', () => {

@@ -18,6 +18,10 @@ export interface CacheSettings {
   rolloutPercent: number
   /** Log each decision. */
   debug: boolean
+  /** Share of hits that are compared with D1 in the background, 0 to 1. */
+  verifySample: number
+  /** Who is told when health becomes critical; null: nobody. */
+  alertWebhookUrl: string | null
   /** The hour of the day, UTC, in which the consumer warms everything anew; null for never. */
   warmHourUtc: number | null
 }
@@ -78,7 +82,20 @@ const VARIABLES = {
     allowed: 'a whole hour from 0 to 23, or "off"',
   },
   CACHE_DEBUG: { schema: flag(false), allowed: '"true" or "false"' },
+  CACHE_VERIFY_SAMPLE: { schema: number(0.001, 0, 1, false), allowed: 'a number from 0 to 1' },
+  ALERT_WEBHOOK_URL: {
+    schema: v.optional(v.pipe(v.string(), v.check(isWebhook))),
+    allowed: 'a URL that begins with https://',
+    isSecret: true,
+  },
 } as const
+
+/** Without TLS only to the machine itself, as tests have it. */
+function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1'].includes(hostname))
+}
 
 type Variable = keyof typeof VARIABLES
 
@@ -90,10 +107,12 @@ export function parseSettings(env: object): CacheSettings {
   const variables: Readonly<Record<string, unknown>> = { ...env }
   const problems: string[] = []
   function read<N extends Variable>(name: N): v.InferOutput<(typeof VARIABLES)[N]['schema']> | undefined {
-    const { schema, allowed } = VARIABLES[name]
+    const { schema, allowed, ...more } = VARIABLES[name]
     const parsed = v.safeParse(schema, variables[name])
     if (parsed.success) return parsed.output as v.InferOutput<(typeof VARIABLES)[N]['schema']>
-    problems.push(`${name} is ${JSON.stringify(variables[name])}; it may be ${allowed}`)
+    // Everybody is told of a bad setting, so what a secret holds stays out of it.
+    const held = 'isSecret' in more ? 'something else' : JSON.stringify(variables[name])
+    problems.push(`${name} is ${held}; it may be ${allowed}`)
     return undefined
   }
   const settings = {
@@ -106,6 +125,8 @@ export function parseSettings(env: object): CacheSettings {
     maxStalenessMs: read('CACHE_MAX_STALENESS_MS') ?? null,
     rolloutPercent: read('CACHE_ROLLOUT_PERCENT') ?? 0,
     debug: read('CACHE_DEBUG') ?? false,
+    verifySample: read('CACHE_VERIFY_SAMPLE') ?? 0,
+    alertWebhookUrl: read('ALERT_WEBHOOK_URL') ?? null,
     warmHourUtc: read('WARM_HOUR_UTC') ?? null,
   }
   if (problems.length > 0) throw new SettingsError(problems)

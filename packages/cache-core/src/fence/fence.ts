@@ -1,3 +1,4 @@
+import { matches } from '../keys/pattern.ts'
 import type { Tail } from '../log/tail.ts'
 import { fold, PatternIndex } from './pattern-index.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -130,6 +131,25 @@ export class Fence {
   /** The highest seq that matches a key's path itself: the last part of its KV name. */
   generation(path: string): number {
     return this.#index.newest(path)
+  }
+
+  /** Of the names that an entry depends on, the one that was invalidated last; null when none ever was, as far as is known. */
+  newestOf({ path, tags }: Pick<Judged, 'path' | 'tags'>): { name: string; seq: number } | null {
+    let newest: { name: string; seq: number } | null = null
+    for (const name of [path, ...tags]) {
+      const seq = this.#index.newest(name)
+      if (seq > (newest?.seq ?? 0)) newest = { name, seq }
+    }
+    return newest
+  }
+
+  /** The newest pattern that matches a name. For people: it goes through all patterns. */
+  newestMatch(name: string): { pattern: string; seq: number } | null {
+    let newest: { pattern: string; seq: number } | null = null
+    for (const [pattern, seq] of this.#index.entries()) {
+      if (seq > (newest?.seq ?? 0) && matches(pattern, name)) newest = { pattern, seq }
+    }
+    return newest
   }
 
   /** Takes in what D1 answered to a query sent at `asked`. */

@@ -56,6 +56,13 @@ function sealOf({ e, st, up, x, t }: Omit<KvMetadata, 'c'>, header: string): str
   return digest([e, st, up, x, t, header].join('\n'))
 }
 
+/** The canonical parameters that a value says it is of, for who has only its key, in which they are hashed. */
+export function canonicalIn(value: string): string | null {
+  const line = value.slice(0, Math.max(0, value.indexOf('\n')))
+  const header = v.safeParse(v.pipe(v.string(), v.parseJson(), Header), line)
+  return header.success ? header.output.canonical : null
+}
+
 /**
  * Reads an envelope back and trusts nothing in it: a wrong schema, key or checksum is a miss.
  * @returns `absent` when there is no value, `garbage` when it is not one of ours for this key

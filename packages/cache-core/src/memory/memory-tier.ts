@@ -29,8 +29,21 @@ export interface MemoryTier {
   clear(): void
   /** Key texts and entries, most recently used first. */
   list(): Iterable<[string, CacheEntry]>
+  /** What is held under a key, without counting that as a read. */
+  inspect(keyText: string): HeldEntry | undefined
+  /** The same for all keys, in no order that matters. */
+  inspectAll(): Iterable<[string, HeldEntry]>
   /** Reads of each key since the last call, the many first, of those whose recipe is known. Counting starts anew. */
   takeReads(): { recipe: Recipe; namespace: string; reads: number }[]
+}
+
+/** An entry as the tier holds it. */
+export interface HeldEntry {
+  readonly entry: CacheEntry
+  readonly bytes: number
+  readonly recipe: Recipe | null
+  /** Since they were last taken. */
+  readonly reads: number
 }
 
 interface Slot {
@@ -126,6 +139,14 @@ export class LruMemoryTier implements MemoryTier {
 
   *list(): Iterable<[string, CacheEntry]> {
     for (const [key, slot] of this.#lru.entries()) yield [key, slot.entry]
+  }
+
+  inspect(keyText: string): HeldEntry | undefined {
+    return this.#lru.peek(keyText)
+  }
+
+  inspectAll(): Iterable<[string, HeldEntry]> {
+    return this.#lru.entries()
   }
 
   takeReads(): { recipe: Recipe; namespace: string; reads: number }[] {

@@ -38,10 +38,27 @@ it('each read says what it answered, and what each tier said', async () => {
   await cache.read(post)
   expect(decisions.splice(0)).toEqual([
     {
+      requestId: null,
+      startedAt: world.runtime.now(),
+      answeredAt: world.runtime.now(),
+      timing: {},
       key: 'content:post:1',
       outcome: 'HIT',
       source: 'memory',
       why: ['memory: valid'],
+      tiers: [
+        {
+          tier: 'memory',
+          verdict: 'valid',
+          held: {
+            stamp: 0,
+            epoch: world.epoch,
+            loadedAt: expect.any(Number),
+            expiresAt: expect.any(Number),
+          },
+          newest: null,
+        },
+      ],
       maxStalenessMs: 5000,
       minSeq: 0,
       stamp: 0,
@@ -87,6 +104,28 @@ it('why a value was not taken is told for each reason there is', async () => {
   const restored = told(world)
   await restored.cache.read(post)
   expect(restored.take()).toEqual([['MISS', 'database', 'memory: none', 'kv: of another epoch', 'loaded']])
+})
+
+it('a request that wants to know is told of its own reads, with its id', async () => {
+  const world = planted()
+  const { isolate } = world.isolate({ keepsFresh: false })
+  const decisions: ReadDecision[] = []
+  const asking = new CacheService(isolate, world.io({ requestId: 'ray-1' }))
+  asking.tellDecisions((decision) => decisions.push(decision))
+  await asking.read(post)
+  await new CacheService(isolate, world.io()).read(post)
+  world.writeElsewhere('1', 'second', ['user:profile:7'])
+  await world.runtime.advance(60_000)
+  await asking.read(post)
+  expect(decisions.map(({ requestId, outcome }) => [requestId, outcome])).toEqual([
+    ['ray-1', 'MISS'],
+    ['ray-1', 'MISS'],
+  ])
+  expect(decisions[1]?.tiers.map(({ tier, verdict: said, newest }) => [tier, said, newest])).toEqual([
+    ['memory', 'not fresh', null],
+    ['refreshed', 'invalid by pattern', { name: 'user:profile:7', seq: 1 }],
+    ['kv', 'invalid by pattern', { name: 'user:profile:7', seq: 1 }],
+  ])
 })
 
 it('who joins a load, and what has no reader’s load behind it, is told too', async () => {

@@ -6,7 +6,7 @@ import type { CacheKey } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import { answer, bypassed, type UntypedAnswer } from './answer.ts'
-import { type ReadDecision, verdict } from './decision.ts'
+import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
 import type { Direct, Loader } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
 
@@ -24,9 +24,13 @@ interface Read {
   timing: CacheResult<unknown>['timing']
   /** What a tier held but could not prove: the last resort while D1 fails. */
   held: CacheEntry | null
-  /** What each tier said, for `CACHE_DEBUG`; null when nobody wants to know. */
+  /** What each tier said, for `CACHE_DEBUG` and explain; null when nobody wants to know. */
   why: string[] | null
+  tiers: TierSaid[]
 }
+
+/** Most reads are told to nobody. */
+const UNTOLD: TierSaid[] = []
 
 /**
  * The read path, DESIGN's flow *Read*: memory, then KV beside the fence refresh, then one load for all who wait.
@@ -169,6 +173,7 @@ export class Reader {
     }
     keeper.notice(wanted, this.#io)
     const mayBeStale = policy.staleIfErrorSeconds > 0 && wanted > 0 && bookmark === null
+    const isTold = this.#isolate.debug !== null || this.#io.note !== undefined
     return {
       key,
       policy,
@@ -178,7 +183,8 @@ export class Reader {
       mayBeStale,
       timing: {},
       held: null,
-      why: this.#isolate.debug === null ? null : [],
+      why: isTold ? [] : null,
+      tiers: isTold ? [] : UNTOLD,
     }
   }
 
@@ -365,8 +371,10 @@ export class Reader {
     counts.loads++
     counts.bypasses++
     const why = this.#isolate.settings.enabled ? 'outside the rollout' : 'switched off'
-    this.#tell({ key, need: { maxStalenessMs: 0, minSeq: 0 }, why: [why] }, null, 'BYPASS', 'database')
-    return bypassed(direct, parse, { db: runtime.now() - asked })
+    const timing = { db: runtime.now() - asked }
+    const need = { startedAt: asked, maxStalenessMs: 0, minSeq: 0 }
+    this.#tell({ key, need, timing, why: [why], tiers: UNTOLD }, null, 'BYPASS', 'database')
+    return bypassed(direct, parse, timing)
   }
 
   /**
@@ -388,28 +396,47 @@ export class Reader {
   /** Notes what a tier said of an entry, before anybody acts on it. */
   #note(read: Read, tier: 'memory' | 'kv' | 'refreshed', entry: CacheEntry | null | undefined): void {
     const { key, need, minLifeMs, why } = read
-    const what =
-      entry === null || entry === undefined
-        ? 'none'
-        : entry.canonical !== key.canonical
-          ? 'another key'
-          : verdict(entry, this.#isAlive(entry, minLifeMs), this.#isolate.fence, need)
+    const { fence } = this.#isolate
+    if (entry === null || entry === undefined) {
+      why?.push(`${tier}: none`)
+      read.tiers.push({ tier, verdict: 'none', held: null, newest: null })
+      return
+    }
+    const isAlive = this.#isAlive(entry, minLifeMs)
+    const what = entry.canonical === key.canonical ? verdict(entry, isAlive, fence, need) : 'another key'
+    const { stamp, epoch, loadedAt, expiresAt } = entry
     why?.push(`${tier}: ${what}`)
+    const held = { stamp, epoch, loadedAt, expiresAt }
+    read.tiers.push({ tier, verdict: what, held, newest: fence.newestOf(entry) })
   }
 
   #tell(
-    { key, need, why }: Pick<Read, 'key' | 'why'> & { need: Pick<Freshness, 'maxStalenessMs' | 'minSeq'> },
+    {
+      key,
+      need,
+      timing,
+      why,
+      tiers,
+    }: Pick<Read, 'key' | 'timing' | 'why' | 'tiers'> & {
+      need: Pick<Freshness, 'startedAt' | 'maxStalenessMs' | 'minSeq'>
+    },
     entry: CacheEntry | null,
     outcome: ReadDecision['outcome'],
     source: CacheSource | null,
   ): void {
     const { debug } = this.#isolate
-    if (debug === null || why === null) return
-    debug({
+    const { note, requestId = null } = this.#io
+    if (why === null || (debug === null && note === undefined)) return
+    const decision: ReadDecision = {
+      requestId,
+      startedAt: need.startedAt,
+      answeredAt: this.#now(),
+      timing,
       key: key.path,
       outcome,
       source,
       why,
+      tiers,
       maxStalenessMs: need.maxStalenessMs,
       minSeq: need.minSeq,
       stamp: entry?.stamp ?? null,
@@ -418,7 +445,9 @@ export class Reader {
       expiresAt: entry?.expiresAt ?? null,
       fence: this.#isolate.getStats().fence,
       generation: this.#isolate.fence.generation(key.path),
-    })
+    }
+    debug?.(decision)
+    note?.(decision)
   }
 
   #countHit(key: CacheKey, tier: 'memoryHits' | 'kvHits', entry: CacheEntry): void {
