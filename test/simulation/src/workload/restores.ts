@@ -5,6 +5,11 @@ import type { Stage } from './stage.ts'
 /** A restored database is found out within this, where anybody can; the runbook moves its epoch then at the latest. */
 const FINDING_MS = 15_000
 
+/** Restores that take only what was written a moment ago, and whose messages are still on their way. */
+const CLOSE_SHARE = 0.5
+const CLOSE_MS = 200
+const LOOK_EVERY_MS = 20
+
 /** Backups, and what comes of bringing one back. */
 export class Restores {
   readonly #stage: Stage
@@ -19,11 +24,28 @@ export class Restores {
     if (this.#backup === null || random.chance(0.3)) this.#backup = d1.backup()
   }
 
-  /** Back to the backup. The runbook moves the epoch with it; whoever forgets that leaves it to the isolates for a while. */
+  /** Sooner or later. */
   restore(): void {
+    const { random, d1, oracle } = this.#stage.world
+    if (random.chance(CLOSE_SHARE)) {
+      this.#backup = d1.backup()
+      this.#bringBackAfter(oracle.head)
+    } else this.#bringBack()
+  }
+
+  /** Waits for the next row of the log. */
+  #bringBackAfter(head: number): void {
+    const { loop, oracle, random } = this.#stage.world
+    if (this.#stage.isCalm) return
+    if (oracle.head > head) loop.after(random.below(CLOSE_MS), () => this.#bringBack())
+    else loop.after(LOOK_EVERY_MS, () => this.#bringBackAfter(head))
+  }
+
+  /** Back to the backup. The runbook moves the epoch with it; whoever forgets that leaves it to the isolates for a while. */
+  #bringBack(): void {
     const { world } = this.#stage
     const { d1, oracle, audit, random, hosts, loop } = world
-    if (this.#backup === null || oracle.epochMovedAt > loop.now) return
+    if (this.#backup === null || oracle.epochMovedAt > loop.now || this.#stage.isCalm) return
     audit.deliveries.beforeRestore()
     d1.restore(this.#backup)
     this.#backup = null

@@ -152,7 +152,7 @@ export const scenarios: readonly Scenario[] = [
     writeEveryMs: 350,
     restoreEveryMs: 16_000,
     // What a restore takes is often still on its way to the consumer.
-    always: { queue: { lateShare: 0.7, maxLateMs: 1_500 } },
+    always: { queue: { lateShare: 0.4, maxLateMs: 800 } },
     killEveryMs: 30_000,
     answerCrashShare: 0.001,
   },
