@@ -55,6 +55,7 @@ it('processes the events, and warms what was written', async () => {
 it.each([
   ['0001_invalidation_log.sql', '0001_invalidation_log.sql'],
   ['0003_pipeline.sql', '0002_pipeline.sql'],
+  ['0004_statistics.sql', '0003_statistics.sql'],
 ])('has %s as the library ships it', (own, name) => {
   const shipped = resolve(directory, '../../packages/cache-core/migrations', name)
   expect(readFileSync(resolve(directory, 'migrations', own), 'utf8')).toBe(readFileSync(shipped, 'utf8'))

@@ -81,7 +81,15 @@ export class Isolate {
     this.runtime = options.runtime ?? systemRuntime
     this.debug = options.settings.debug ? (options.debug ?? logDecision) : null
     const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
-    this.memory = options.memory ?? new LruMemoryTier({ maxBytes, maxEntries })
+    this.memory =
+      options.memory ??
+      new LruMemoryTier({
+        maxBytes,
+        maxEntries,
+        evicted: ({ namespace }) => {
+          this.stats.of(namespace).evictions++
+        },
+      })
     this.kvTier = new KvTier(this.runtime, this.stats)
     this.sql = new Sql(this.runtime, this.stats)
     this.fence = new Fence(options.maxPatterns)
@@ -140,7 +148,7 @@ export class Isolate {
     const policy = this.policy(key.namespace)
     if (!policy.memoryEnabled) return
     if (!this.memory.set(key.text, entry, keepUntil(entry, policy), this.runtime.now(), key.recipe))
-      this.stats.memory.refused++
+      this.stats.of(key.namespace).refused++
   }
 
   /** @returns the KV namespace, where this policy and the settings use it */
@@ -151,10 +159,16 @@ export class Isolate {
   getStats(): CacheStats {
     const { fence, memory, stats } = this
     const age = this.runtime.now() - fence.asOf
+    const total = stats.total()
     return {
       namespaces: stats.namespaces(),
-      total: stats.total(),
-      memory: { entries: memory.entries, bytes: memory.bytes, evictions: memory.evictions, ...stats.memory },
+      total,
+      memory: {
+        entries: memory.entries,
+        bytes: memory.bytes,
+        evictions: memory.evictions,
+        refused: total.refused,
+      },
       kv: { ...stats.kv, open: this.kvTier.breaker.isOpen },
       d1: { ...stats.d1, open: this.sql.breaker.isOpen },
       fence: {

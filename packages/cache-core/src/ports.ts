@@ -32,7 +32,7 @@ export interface Statement {
 /** What one statement of a batch answered. Rows come from outside: parse them. */
 export interface StatementResult {
   results: unknown[]
-  meta: { changes?: number | undefined }
+  meta: { changes?: number | undefined; rows_read?: number | undefined; rows_written?: number | undefined }
 }
 
 /** A `D1Database`. `batch()` is one SQL transaction; everything here goes through it. */

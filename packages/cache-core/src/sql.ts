@@ -73,10 +73,18 @@ export function isStatementError(error: unknown): boolean {
 export function countedDatabase(db: Database, stats: Stats): Database {
   return {
     prepare: (sql) => db.prepare(sql),
-    batch: (statements) => {
+    batch: async (statements) => {
       stats.d1.batches++
       stats.d1.queries += statements.length
-      return db.batch(statements)
+      const results = await db.batch(statements)
+      stats.d1.rowsRead += rowsReadBy(results)
+      for (const { meta } of results) stats.d1.rowsWritten += meta.rows_written ?? 0
+      return results
     },
   }
+}
+
+/** Rows that D1 read for some answers, as it says itself. */
+export function rowsReadBy(results: readonly StatementResult[]): number {
+  return results.reduce((sum, { meta }) => sum + (meta.rows_read ?? 0), 0)
 }

@@ -1,3 +1,5 @@
+import { count, type Histogram, mergeInto, newHistogram, sizeOf } from './statistics/histogram.ts'
+
 /** Counts of one namespace. A read adds to exactly one of the first five. */
 export interface NamespaceCounts {
   memoryHits: number
@@ -13,10 +15,27 @@ export interface NamespaceCounts {
   /** Time that the loads took together, ms. */
   loadMs: number
   loadErrors: number
+  /** Text that the loads brought, in characters. */
+  loadBytes: number
+  /** Rows that D1 read for the loads. */
+  loadRows: number
   /** Entries found, alive, and refused since the log had moved on. */
   invalidByFence: number
+  /** Of the reads that found such an entry and loaded, those that got the same value again. */
+  reloadedSame: number
+  /** Entries found in memory after their life. */
+  expired: number
   /** Of the hits, those on what a warm job brought. */
   warmedHits: number
+  /** Entries that left memory to make room. */
+  evictions: number
+  /** Entries too large for memory. */
+  refused: number
+  /** Operations on KV for this namespace. */
+  kvReads: number
+  kvWrites: number
+  /** Text that hits in KV brought, in characters. */
+  kvBytes: number
 }
 
 /** What this isolate has counted since it started. */
@@ -26,53 +45,20 @@ export interface CacheStats {
   total: NamespaceCounts & { hitRate: number | null }
   memory: { entries: number; bytes: number; evictions: number; refused: number }
   kv: { reads: number; writes: number; errors: number; garbage: number; dropped: number; open: boolean }
-  d1: { queries: number; batches: number; errors: number; refreshes: number; open: boolean }
+  d1: {
+    queries: number
+    batches: number
+    errors: number
+    refreshes: number
+    rowsRead: number
+    rowsWritten: number
+    open: boolean
+  }
   fence: { epoch: string | null; head: number; floor: number; patterns: number; ageMs: number | null }
 }
 
-const zero = (): NamespaceCounts => ({
-  memoryHits: 0,
-  kvHits: 0,
-  misses: 0,
-  stale: 0,
-  bypasses: 0,
-  loads: 0,
-  loadMs: 0,
-  loadErrors: 0,
-  invalidByFence: 0,
-  warmedHits: 0,
-})
-
-/** The counters of one isolate. */
-export class Stats {
-  readonly kv = { reads: 0, writes: 0, errors: 0, garbage: 0, dropped: 0 }
-  readonly d1 = { queries: 0, batches: 0, errors: 0, refreshes: 0 }
-  readonly memory = { refused: 0 }
-  readonly #namespaces = new Map<string, NamespaceCounts>()
-
-  of(namespace: string): NamespaceCounts {
-    let counts = this.#namespaces.get(namespace)
-    if (counts === undefined) {
-      counts = zero()
-      this.#namespaces.set(namespace, counts)
-    }
-    return counts
-  }
-
-  namespaces(): CacheStats['namespaces'] {
-    return Object.fromEntries([...this.#namespaces].map(([name, counts]) => [name, withRate(counts)]))
-  }
-
-  total(): CacheStats['total'] {
-    const sum = zero()
-    for (const counts of this.#namespaces.values()) {
-      for (const field of FIELDS) sum[field] += counts[field]
-    }
-    return withRate(sum)
-  }
-}
-
-const FIELDS = [
+/** Names of a namespace's counts. */
+export const COUNTS = [
   'memoryHits',
   'kvHits',
   'misses',
@@ -81,13 +67,185 @@ const FIELDS = [
   'loads',
   'loadMs',
   'loadErrors',
+  'loadBytes',
+  'loadRows',
   'invalidByFence',
+  'reloadedSame',
+  'expired',
   'warmedHits',
+  'evictions',
+  'refused',
+  'kvReads',
+  'kvWrites',
+  'kvBytes',
 ] as const satisfies readonly (keyof NamespaceCounts)[]
 
-/** The one definition: hits of either tier over all reads that went through the cache; null before the first. */
+/** What one isolate counts of one namespace. */
+export class NamespaceStats {
+  kvHits = 0
+  misses = 0
+  stale = 0
+  bypasses = 0
+  loads = 0
+  loadMs = 0
+  loadErrors = 0
+  loadBytes = 0
+  loadRows = 0
+  invalidByFence = 0
+  reloadedSame = 0
+  expired = 0
+  evictions = 0
+  refused = 0
+  kvReads = 0
+  kvWrites = 0
+  kvBytes = 0
+  /** How long KV and the loads took. */
+  readonly kvReadTimes = newHistogram()
+  readonly loadTimes = newHistogram()
+  /** How old the answers given while D1 failed may have been. */
+  readonly staleAges = newHistogram()
+  readonly #kvAges = newHistogram()
+  /** The hits of memory are counted nowhere else: by the fence's age, so that one write says both. */
+  readonly #memoryAges: Histogram
+  readonly #warmedAges: Histogram
+  #warmedKvHits = 0
+
+  constructor(make: () => Histogram = newHistogram) {
+    this.#memoryAges = make()
+    this.#warmedAges = make()
+  }
+
+  /** Counts a hit: one write, nothing allocated. @param ageMs of the fence that proved it */
+  memoryHit(isWarmed: boolean, ageMs: number): void {
+    count(isWarmed ? this.#warmedAges : this.#memoryAges, ageMs)
+  }
+
+  /** Counts a hit of KV. */
+  kvHit(isWarmed: boolean, ageMs: number, bytes: number): void {
+    this.kvHits++
+    this.kvBytes += bytes
+    if (isWarmed) this.#warmedKvHits++
+    count(this.#kvAges, ageMs)
+  }
+
+  /** Counts an answer that only a failing D1 excuses. @param ageMs since its value was loaded */
+  staleHit(ageMs: number): void {
+    this.stale++
+    count(this.staleAges, ageMs)
+  }
+
+  /** Counts a load that brought something. */
+  loaded(ms: number, bytes: number, rows: number): void {
+    this.loadMs += ms
+    this.loadBytes += bytes
+    this.loadRows += rows
+    count(this.loadTimes, ms)
+  }
+
+  get memoryHits(): number {
+    return sizeOf(this.#memoryAges) + sizeOf(this.#warmedAges)
+  }
+
+  get warmedHits(): number {
+    return sizeOf(this.#warmedAges) + this.#warmedKvHits
+  }
+
+  /** The age of the fence at each hit: nothing can be staler than that. */
+  hitAges(): Histogram {
+    const ages = newHistogram()
+    for (const own of [this.#memoryAges, this.#warmedAges, this.#kvAges]) mergeInto(ages, own)
+    return ages
+  }
+
+  counts(): NamespaceCounts {
+    const counts = noCounts()
+    for (const name of COUNTS) counts[name] = this[name]
+    return counts
+  }
+}
+
+/** The counters of one isolate. */
+export class Stats {
+  readonly kv = { reads: 0, writes: 0, errors: 0, garbage: 0, dropped: 0 }
+  readonly d1 = { queries: 0, batches: 0, errors: 0, refreshes: 0, rowsRead: 0, rowsWritten: 0 }
+  /** How long refreshes of the fence took. */
+  readonly refreshTimes = newHistogram()
+  readonly #namespaces = new Map<string, NamespaceStats>()
+  readonly #make: () => Histogram
+
+  /** @param make what hits are counted in */
+  constructor(make: () => Histogram = newHistogram) {
+    this.#make = make
+  }
+
+  of(namespace: string): NamespaceStats {
+    let counts = this.#namespaces.get(namespace)
+    if (counts === undefined) {
+      counts = new NamespaceStats(this.#make)
+      this.#namespaces.set(namespace, counts)
+    }
+    return counts
+  }
+
+  /** All namespaces that were counted. */
+  all(): ReadonlyMap<string, NamespaceStats> {
+    return this.#namespaces
+  }
+
+  namespaces(): CacheStats['namespaces'] {
+    return Object.fromEntries([...this.#namespaces].map(([name, one]) => [name, withRate(one.counts())]))
+  }
+
+  total(): CacheStats['total'] {
+    const sum = noCounts()
+    for (const one of this.#namespaces.values()) {
+      const counts = one.counts()
+      for (const name of COUNTS) sum[name] += counts[name]
+    }
+    return withRate(sum)
+  }
+}
+
+/** Nothing counted yet. */
+export function noCounts(): NamespaceCounts {
+  return {
+    memoryHits: 0,
+    kvHits: 0,
+    misses: 0,
+    stale: 0,
+    bypasses: 0,
+    loads: 0,
+    loadMs: 0,
+    loadErrors: 0,
+    loadBytes: 0,
+    loadRows: 0,
+    invalidByFence: 0,
+    reloadedSame: 0,
+    expired: 0,
+    warmedHits: 0,
+    evictions: 0,
+    refused: 0,
+    kvReads: 0,
+    kvWrites: 0,
+    kvBytes: 0,
+  }
+}
+
+/**
+ * The one definition of the hit rate: hits of either tier over all reads that went through the cache. Stale answers are reads
+ * and no hits, bypasses are neither; null before the first.
+ */
+export function hitRate({
+  memoryHits,
+  kvHits,
+  misses,
+  stale,
+}: Pick<NamespaceCounts, 'memoryHits' | 'kvHits' | 'misses' | 'stale'>): number | null {
+  const hits = memoryHits + kvHits
+  const reads = hits + misses + stale
+  return reads === 0 ? null : hits / reads
+}
+
 function withRate(counts: NamespaceCounts): NamespaceCounts & { hitRate: number | null } {
-  const hits = counts.memoryHits + counts.kvHits
-  const reads = hits + counts.misses + counts.stale
-  return { ...counts, hitRate: reads === 0 ? null : hits / reads }
+  return { ...counts, hitRate: hitRate(counts) }
 }

@@ -13,7 +13,7 @@ import {
   type ResourceHandle,
 } from '../src/index.ts'
 
-const MIGRATIONS = ['0001_invalidation_log.sql', '0002_pipeline.sql'].map((name) =>
+const MIGRATIONS = ['0001_invalidation_log.sql', '0002_pipeline.sql', '0003_statistics.sql'].map((name) =>
   readFileSync(new URL(`../migrations/${name}`, import.meta.url), 'utf8'),
 )
 

@@ -1,6 +1,7 @@
 import { DeadlineError, withDeadline } from '../deadline.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { decodeTail, type Tail, tailStatement } from '../log/tail.ts'
+import { count } from '../statistics/histogram.ts'
 import { moveEpoch } from './epoch.ts'
 import type { Applied, Asked, Freshness } from './fence.ts'
 import { readSnapshot } from './snapshot.ts'
@@ -84,11 +85,12 @@ export class FenceRefresher {
   }
 
   async #readPages(io: RequestIo, probe: boolean): Promise<void> {
-    const { fence, sql, stats } = this.#isolate
+    const { fence, sql, stats, runtime } = this.#isolate
     for (let query = 1, pages = 0; query <= MAX_QUERIES; query++) {
       const asked = this.ask()
       stats.d1.refreshes++
       const [result] = await sql.read(io.db, [tailStatement(io.db, asked.head)], probe)
+      count(stats.refreshTimes, runtime.now() - asked.sentAt)
       const tail = decodeTail(result)
       const applied = fence.apply(tail, asked)
       if (applied === 'adopted') this.#isolate.memory.clear()

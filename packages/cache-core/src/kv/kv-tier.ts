@@ -4,6 +4,7 @@ import { type CacheEntry, keepUntil } from '../entry.ts'
 import { type CacheKey, kvName } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import type { KeyValueStore, Runtime } from '../ports.ts'
+import { count } from '../statistics/histogram.ts'
 import type { Stats } from '../stats.ts'
 import { decodeEntry, encodeEntry } from './envelope.ts'
 
@@ -46,7 +47,7 @@ export class KvTier {
     policy: CacheConfig,
   ): Promise<CacheEntry | null> {
     const options = { type: 'text', cacheTtl: policy.kvCacheTtlSeconds ?? DEFAULT_CACHE_TTL_SECONDS } as const
-    const record = await this.#read(() => kv.getWithMetadata(kvName(key, generation), options))
+    const record = await this.#read(key.namespace, () => kv.getWithMetadata(kvName(key, generation), options))
     return record === null ? null : this.#decode(key, record)
   }
 
@@ -62,7 +63,9 @@ export class KvTier {
       const byName = new Map(
         keys.slice(from, from + MAX_BULK).map(({ key, generation }) => [kvName(key, generation), key]),
       )
-      const records = await this.#read(() => kv.getWithMetadata([...byName.keys()], options))
+      const records = await this.#read(policy.namespace, () =>
+        kv.getWithMetadata([...byName.keys()], options),
+      )
       for (const [name, key] of byName) {
         // A name that is not there has null in place of its record.
         const record = records?.get(name) ?? null
@@ -91,6 +94,7 @@ export class KvTier {
     const seconds = Math.ceil((keepUntil(entry, policy) - now) / 1000)
     const options = { expirationTtl: Math.max(MIN_EXPIRATION_SECONDS, seconds), metadata }
     this.#stats.kv.writes++
+    this.#stats.of(key.namespace).kvWrites++
     try {
       const put = kv.put(kvName(key, generation), value, options)
       await withDeadline(this.#runtime, put, WRITE_DEADLINE_MS, 'a KV write')
@@ -102,10 +106,13 @@ export class KvTier {
     }
   }
 
-  async #read<R>(read: () => Promise<R>): Promise<R | null> {
+  async #read<R>(namespace: string, read: () => Promise<R>): Promise<R | null> {
+    const asked = this.#runtime.now()
     // While the breaker is open only its probe goes through, and that one waits no longer than any other read.
-    if (this.breaker.isOpen && !this.breaker.claimProbe(this.#runtime.now())) return null
+    if (this.breaker.isOpen && !this.breaker.claimProbe(asked)) return null
     this.#stats.kv.reads++
+    const counts = this.#stats.of(namespace)
+    counts.kvReads++
     try {
       const answer = await withDeadline(this.#runtime, read(), READ_DEADLINE_MS, 'a KV read')
       this.breaker.succeeded()
@@ -113,6 +120,9 @@ export class KvTier {
     } catch (error) {
       this.#failed(error)
       return null
+    } finally {
+      // What was given up has taken its time as well.
+      count(counts.kvReadTimes, this.#runtime.now() - asked)
     }
   }
 

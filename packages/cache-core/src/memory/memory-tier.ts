@@ -67,14 +67,18 @@ export class LruMemoryTier implements MemoryTier {
   #evictions = 0
   #scan: Iterator<string> | null = null
 
-  constructor(limits: { maxBytes: number; maxEntries: number }) {
+  /** @param limits `evicted` hears of each entry that is dropped to make room */
+  constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (entry: CacheEntry) => void }) {
     this.#maxEntryBytes = Math.floor(limits.maxBytes * MAX_ENTRY_SHARE)
     this.#lru = new LRUCache({
       max: limits.maxEntries,
       maxSize: limits.maxBytes,
       sizeCalculation: (slot) => slot.bytes,
-      dispose: (_slot, key, reason) => {
-        if (reason === 'evict') this.#evictions++
+      dispose: (slot, key, reason) => {
+        if (reason === 'evict') {
+          this.#evictions++
+          limits.evicted?.(slot.entry)
+        }
         if (reason !== 'set') this.#absent.delete(key)
       },
     })

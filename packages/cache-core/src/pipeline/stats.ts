@@ -1,6 +1,6 @@
 import type { Database, Runtime } from '../ports.ts'
 import { parseStatsMessage } from '../statistics/message.ts'
-import { type Counts, countStatement } from './counts.ts'
+import { addSums, type Counted } from '../statistics/store.ts'
 import { addReads, type RecipeReads, sumReads } from './popularity.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { retryDelaySeconds } from './retry.ts'
@@ -18,19 +18,19 @@ export async function handleStats(
 ): Promise<void> {
   const { db, runtime, report } = deps
   const reads: RecipeReads[] = []
-  const counts: Counts = {}
+  const counted: Counted[] = []
   for (const { body } of messages) {
     const stats = parseStatsMessage(body)
     if (stats === null) continue
     reads.push(...stats.reads)
-    for (const [name, n] of Object.entries(stats.counts)) counts[name] = (counts[name] ?? 0) + n
+    counted.push(stats)
   }
   try {
     const now = runtime.now()
     const most = sumReads(reads)
       .sort((a, b) => b.reads - a.reads)
       .slice(0, MOST_RECIPES)
-    await db.batch([addReads(db, most, now), countStatement(db, counts, now)])
+    await db.batch([addReads(db, most, now), addSums(db, counted, now)])
     for (const message of messages) message.ack()
   } catch (error) {
     report({ step: 'stats failed', error: String(error), received: messages.length })

@@ -2,12 +2,14 @@ import type { Loaded } from '../entry.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { decodeTail, tailStatement } from '../log/tail.ts'
 import type { Source } from '../source.ts'
-import { DatabaseUnavailableError, isStatementError } from '../sql.ts'
+import { DatabaseUnavailableError, isStatementError, rowsReadBy } from '../sql.ts'
 
 /** What a load brought, and whether the fence can vouch for it: if not, it is answered but not kept. */
 interface LoaderResult {
   loaded: Loaded
   isUsable: boolean
+  /** Rows that D1 says it read for it; 0 where nobody can tell. */
+  rowsRead: number
 }
 
 /** A value that is answered past the cache. */
@@ -36,7 +38,7 @@ export function sourceLoader<T>(source: Source<T>): Loader {
       const value = decode(results.slice(0, -1))
       const at = { epoch: tail.epoch, stamp: tail.maxSeq, upTo: tail.maxSeq, loadedAt: asked.sentAt }
       const isUsable = applied !== 'restored' && isolate.fence.epoch === tail.epoch
-      return { loaded: describe(source, value, at), isUsable }
+      return { loaded: describe(source, value, at), isUsable, rowsRead: rowsReadBy(results.slice(0, -1)) }
     },
     async loadDirect(isolate, io) {
       const { statements, decode } = source.load(io.db)
@@ -65,6 +67,7 @@ export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly 
       return {
         loaded: { ...content, epoch, stamp, upTo: fence.head, loadedAt },
         isUsable: fence.epoch === epoch,
+        rowsRead: 0,
       }
     },
     async loadDirect() {

@@ -24,6 +24,8 @@ interface Read {
   timing: CacheResult<unknown>['timing']
   /** What a tier held but could not prove: the last resort while D1 fails. */
   held: CacheEntry | null
+  /** Whether what a tier held was refused since the log had moved on. */
+  wasInvalid: boolean
   /** What each tier said, for `CACHE_DEBUG` and explain; null when nobody wants to know. */
   why: string[] | null
   tiers: TierSaid[]
@@ -62,7 +64,9 @@ export class Reader {
       const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
       if (held !== null) return held.as(parse)
       const entry = await this.#load(read, loader)
-      this.#counts(key).misses++
+      const counts = this.#counts(key)
+      counts.misses++
+      if (read.wasInvalid && read.held?.etag === entry.etag) counts.reloadedSame++
       return this.#answer(read, entry, 'MISS', 'database').as(parse)
     } catch (error) {
       // Only an outage is a reason to answer what is no longer true.
@@ -183,6 +187,7 @@ export class Reader {
       mayBeStale,
       timing: {},
       held: null,
+      wasInvalid: false,
       why: isTold ? [] : null,
       tiers: isTold ? [] : UNTOLD,
     }
@@ -194,18 +199,19 @@ export class Reader {
     if (read.why !== null) this.#note(read, 'memory', entry)
     if (entry === undefined || entry.canonical !== read.key.canonical) return null
     read.held = entry
-    if (!this.#isAlive(entry)) return null
-    if (!fence.isValid(entry)) {
-      this.#counts(read.key).invalidByFence++
+    if (!this.#isAlive(entry)) {
+      this.#counts(read.key).expired++
       return null
     }
+    if (!fence.isValid(entry)) return this.#refused(entry, read)
     if (!this.#isProven(entry, read)) {
       // Only freshness is missing: ask D1 for the tail, not KV for the value.
       await this.#refresh(read)
       if (read.why !== null) this.#note(read, 'refreshed', entry)
-      if (!this.#isProven(entry, read)) return null
+      if (!this.#isProven(entry, read)) return this.#refused(entry, read)
     }
-    this.#countHit(read.key, 'memoryHits', entry)
+    // Nothing but this one write, whatever is to be known of memory's hits.
+    this.#counts(read.key).memoryHit(entry.warmed, this.#now() - fence.asOf)
     return this.#answer(read, entry, 'HIT', 'memory')
   }
 
@@ -244,8 +250,7 @@ export class Reader {
     if (trouble !== null) return this.#rethrow(trouble)
     if (entry === null) return null
     if (this.#isProven(entry, read)) return this.#promote(read, entry)
-    if (this.#isAlive(entry)) this.#counts(key).invalidByFence++
-    return null
+    return this.#refused(entry, read)
   }
 
   #rethrow(trouble: { error: unknown } | null): null {
@@ -255,7 +260,8 @@ export class Reader {
 
   #promote(read: Read, entry: CacheEntry) {
     this.#isolate.remember(read.key, entry)
-    this.#countHit(read.key, 'kvHits', entry)
+    const age = this.#now() - this.#isolate.fence.asOf
+    this.#counts(read.key).kvHit(entry.warmed, age, entry.text.length)
     return this.#answer(read, entry, 'HIT', 'kv')
   }
 
@@ -301,8 +307,8 @@ export class Reader {
     counts.loads++
     const asked = this.#now()
     try {
-      const { loaded, isUsable } = await loader.load(this.#isolate, this.#io)
-      counts.loadMs += this.#now() - asked
+      const { loaded, isUsable, rowsRead } = await loader.load(this.#isolate, this.#io)
+      counts.loaded(this.#now() - asked, loaded.text.length, rowsRead)
       return this.store(key, loaded, isUsable)
     } catch (error) {
       counts.loadErrors++
@@ -356,7 +362,7 @@ export class Reader {
     if (entry === null || !read.mayBeStale || (fence.epoch !== null && entry.epoch !== fence.epoch))
       return null
     if (this.#now() >= keepUntil(entry, read.policy)) return null
-    this.#counts(read.key).stale++
+    this.#counts(read.key).staleHit(this.#now() - entry.loadedAt)
     read.why?.push('D1 fails: the last value')
     const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
     return this.#answer(read, entry, 'STALE', source)
@@ -450,10 +456,12 @@ export class Reader {
     note?.(decision)
   }
 
-  #countHit(key: CacheKey, tier: 'memoryHits' | 'kvHits', entry: CacheEntry): void {
-    const counts = this.#counts(key)
-    counts[tier]++
-    if (entry.warmed) counts.warmedHits++
+  /** Counts what the log has moved past, once for each read, though memory and KV may both hold it. */
+  #refused(entry: CacheEntry, read: Read): null {
+    if (read.wasInvalid || !this.#isAlive(entry) || this.#isolate.fence.isValid(entry)) return null
+    read.wasInvalid = true
+    this.#counts(read.key).invalidByFence++
+    return null
   }
 
   #counts(key: CacheKey) {

@@ -3,24 +3,14 @@ import type { RecipeReads } from '../pipeline/popularity.ts'
 import type { MessageQueue, WaitUntil } from '../ports.ts'
 import type { NamespaceCounts } from '../stats.ts'
 import { statsMessage } from './message.ts'
+import { difference, FLEET, type Sums, sumsOf } from './sums.ts'
 
 /** An isolate tells of itself at most this often, and at least this often while it is asked anything. */
 const LEAST_MS = 10_000
 const MOST_MS = 60_000
-/** Recipes in one message, and their bytes: up to 64 KB a message costs three operations. */
+/** Recipes in one message, and their bytes: up to 64 KB a message costs three operations, and the counts need most of it. */
 const MOST_RECIPES = 200
-const MOST_BYTES = 50_000
-
-/** What is told of the reads, besides who was read. */
-const FIELDS = [
-  'memoryHits',
-  'kvHits',
-  'misses',
-  'stale',
-  'bypasses',
-  'loads',
-  'warmedHits',
-] as const satisfies readonly (keyof NamespaceCounts)[]
+const MOST_BYTES = 16_000
 
 /**
  * When to flush next: the more is read, the less often, since what a flush costs is the same and what it says is more.
@@ -35,12 +25,14 @@ export function flushIntervalMs(readsPerSecond: number): number {
 export class StatsFlusher {
   readonly #isolate: Isolate
   #flushedAt: number
-  #last: NamespaceCounts
+  #reads: number
+  #last: Record<string, Sums>
 
   constructor(isolate: Isolate) {
     this.#isolate = isolate
     this.#flushedAt = isolate.runtime.now()
-    this.#last = isolate.stats.total()
+    this.#reads = readsOf(isolate.stats.total())
+    this.#last = sumsOf(isolate.stats)
   }
 
   /** To be called behind an answer: sends when it is time. */
@@ -48,20 +40,29 @@ export class StatsFlusher {
     const now = this.#isolate.runtime.now()
     const sinceMs = now - this.#flushedAt
     if (sinceMs < LEAST_MS) return
-    const total = this.#isolate.stats.total()
-    const reads = readsOf(total) - readsOf(this.#last)
-    if (sinceMs < flushIntervalMs((reads * 1000) / sinceMs)) return
+    const reads = readsOf(this.#isolate.stats.total())
+    const since = reads - this.#reads
+    if (sinceMs < flushIntervalMs((since * 1000) / sinceMs)) return
     this.#flushedAt = now
-    if (reads === 0) return
+    // What was counted without any read, such as a write's queries, is told with the next one.
+    if (since === 0) return
+    this.#reads = reads
     // A message that is lost is a gap in a chart: nothing waits for it.
-    waitUntil(Promise.resolve(queue.send(this.#take(total))).catch(() => {}))
+    waitUntil(Promise.resolve(queue.send(this.#take(now, sinceMs))).catch(() => {}))
   }
 
-  #take(total: NamespaceCounts) {
-    const last = this.#last
-    this.#last = total
-    const counts = Object.fromEntries(FIELDS.map((field) => [`reads.${field}`, total[field] - last[field]]))
-    return statsMessage({ reads: this.#popular(), counts })
+  #take(now: number, sinceMs: number) {
+    const sums = sumsOf(this.#isolate.stats)
+    const namespaces: Record<string, Sums> = {}
+    for (const [namespace, own] of Object.entries(sums)) {
+      const changed = difference(own, this.#last[namespace] ?? {})
+      if (Object.keys(changed).length > 0) namespaces[namespace] = changed
+    }
+    this.#last = sums
+    // An isolate that slept was not there meanwhile.
+    const told = { coveredMs: Math.min(sinceMs, MOST_MS), messages: 1 }
+    namespaces[FLEET] = { ...namespaces[FLEET], ...told }
+    return statsMessage({ at: now, reads: this.#popular(), namespaces })
   }
 
   /** Nobody's private data is told of: its recipes name users, and it is never warmed. */

@@ -71,9 +71,9 @@ const reading: readonly Mutant[] = [
     name: 'lifetime restarted on promotion',
     rule: '12: lifetime is absolute from the load',
     file: 'read/reader.ts',
-    find: "    this.#isolate.remember(read.key, entry)\n    this.#countHit(read.key, 'kvHits', entry)",
+    find: '    this.#isolate.remember(read.key, entry)\n    const age = this.#now()',
     replace: `    this.#isolate.remember(read.key, { ...entry, expiresAt: this.#now() + read.policy.ttl * 1000 })
-    this.#countHit(read.key, 'kvHits', entry)`,
+    const age = this.#now()`,
     scenarios: ['steady', 'storms'],
   },
   {
@@ -112,7 +112,7 @@ const reading: readonly Mutant[] = [
     name: 'memory entry not judged again after the refresh',
     rule: 'flow Read 2: judge the memory entry again',
     file: 'read/reader.ts',
-    find: '      if (!this.#isProven(entry, read)) return null\n',
+    find: '      if (!this.#isProven(entry, read)) return this.#refused(entry, read)\n',
     replace: '',
     scenarios: ['steady', 'contention'],
   },

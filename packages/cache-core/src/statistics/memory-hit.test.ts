@@ -1,0 +1,94 @@
+import { type HeapProfiler, Session } from 'node:inspector/promises'
+import { LRUCache } from 'lru-cache'
+import { expect, it, vi } from 'vitest'
+import { posts, World } from '../../test/world.ts'
+import { NamespaceStats, Stats } from '../stats.ts'
+import { newHistogram } from './histogram.ts'
+
+/** The same object, with each write to it or to an object in it noted by its path. */
+function watched<T extends object>(target: T, path: string, writes: string[]): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value === 'function')
+        return (...args: unknown[]) => {
+          const result: unknown = Reflect.apply(value, target, args)
+          return result !== null && typeof result === 'object'
+            ? watched(result, `${path}.${String(name)}()`, writes)
+            : result
+        }
+      return value !== null && typeof value === 'object'
+        ? watched(value, `${path}.${String(name)}`, writes)
+        : value
+    },
+    set(_, name, value) {
+      writes.push(`${path}.${String(name)}`)
+      return Reflect.set(target, name, value)
+    },
+  })
+}
+
+it.each([false, true])('a memory hit costs two counter writes (on a warmed entry: %s)', async (isWarmed) => {
+  const world = new World()
+  world.plant('1', 'first')
+  const { isolate, cache } = world.isolate()
+  const writes: string[] = []
+  const make = () =>
+    new Proxy(newHistogram(), {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+      set(target, name, value) {
+        writes.push(`histogram.${String(name)}`)
+        return Reflect.set(target, name, value)
+      },
+    })
+  Object.defineProperty(isolate, 'stats', { value: watched(new Stats(make), 'stats', writes) })
+  if (isWarmed) Object.defineProperty(isolate, 'isWarmer', { value: true })
+  const real = LRUCache.prototype.get
+  vi.spyOn(LRUCache.prototype, 'get').mockImplementation(function get(this: LRUCache<object, object>, key) {
+    const slot = real.call(this, key)
+    return slot === undefined ? undefined : watched(slot, 'slot', writes)
+  })
+  await cache.read(posts.at({ id: '1' }))
+  await world.settle()
+  await world.runtime.advance(100)
+  writes.length = 0
+  expect((await cache.read(posts.at({ id: '1' }))).source).toBe('memory')
+  vi.restoreAllMocks()
+  expect(writes).toEqual(['slot.reads', expect.stringMatching(/^histogram\.\d+$/)])
+  const { memoryHits, warmedHits } = isolate.stats.of('content').counts()
+  expect({ memoryHits, warmedHits }).toEqual({ memoryHits: 1, warmedHits: isWarmed ? 1 : 0 })
+})
+
+/** Bytes that V8 allocates for one call, whether or not they are collected at once. */
+async function bytesPerCall(call: (i: number) => void): Promise<number> {
+  const calls = 100_000
+  for (let i = 0; i < calls; i++) call(i)
+  const session = new Session()
+  session.connect()
+  const options = {
+    samplingInterval: 64,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  }
+  await session.post('HeapProfiler.startSampling', options)
+  for (let i = 0; i < calls; i++) call(i)
+  const { profile } = await session.post('HeapProfiler.stopSampling')
+  session.disconnect()
+  return sizeOf(profile.head) / calls
+}
+
+function sizeOf({ selfSize, children }: HeapProfiler.SamplingHeapProfileNode): number {
+  return children.reduce((sum, child) => sum + sizeOf(child), selfSize)
+}
+
+it('counting a memory hit allocates nothing', async () => {
+  const counts = new NamespaceStats()
+  const kept: unknown[] = []
+  // The measure finds what it looks for.
+  expect(await bytesPerCall((i) => (kept[0] = { i }))).toBeGreaterThan(8)
+  expect(await bytesPerCall((i) => counts.memoryHit(i % 2 === 0, i % 5_000))).toBeLessThan(1)
+  expect(counts.memoryHits).toBe(200_000)
+})

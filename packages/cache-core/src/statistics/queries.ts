@@ -1,0 +1,119 @@
+import * as v from 'valibot'
+import type { Database } from '../ports.ts'
+import type { Query } from '../source.ts'
+import { type FleetSpan, figuresOf, fleetFigures, type TrendPoint, trendPoint } from './figures.ts'
+import { STEPS } from './store.ts'
+import { addTo, FLEET, type Sums } from './sums.ts'
+
+// What an operator asks of the statistics: one query each, for `CacheService.query`. All times are clocks, ms.
+
+/** Spans that a trend can be of. */
+export const TREND_SPANS = {
+  hour: { step: 'minute', steps: 60 },
+  day: { step: 'hour', steps: 24 },
+  week: { step: 'hour', steps: 168 },
+  month: { step: 'day', steps: 31 },
+} as const
+
+export type TrendSpan = keyof typeof TREND_SPANS
+
+/** A series for a chart. */
+export interface Trend {
+  span: TrendSpan
+  stepSeconds: number
+  /** Null: all of them together. */
+  namespace: string | null
+  from: number
+  to: number
+  points: TrendPoint[]
+}
+
+const SumsRow = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.number()))
+const SpanRow = v.object({ namespace: v.string(), sums: SumsRow })
+const TrendRow = v.object({ at: v.number(), sums: SumsRow })
+const WarmRow = v.object({ at: v.number(), outcome: v.string(), n: v.number() })
+
+/**
+ * The rows that make up a time: days and hours as far as they are rolled up, then minutes. None is of the time of two of them. Where a
+ * step is cut by the beginning, all of it counts.
+ * ?1: the beginning in seconds. ?2: the coarsest step that will do.
+ */
+const ROWS = `rolled AS (SELECT
+  (SELECT max(at) + ${STEPS.day} FROM statistics WHERE step = ${STEPS.day}) AS days,
+  (SELECT max(at) + ${STEPS.hour} FROM statistics WHERE step = ${STEPS.hour}) AS hours),
+edges AS (SELECT
+  CASE WHEN ?2 >= ${STEPS.day} THEN coalesce(days, 0) ELSE 0 END AS days,
+  CASE WHEN ?2 >= ${STEPS.hour} THEN coalesce(hours, 0) ELSE 0 END AS hours FROM rolled),
+rows AS (
+  SELECT at, namespace, sums FROM statistics WHERE step = ${STEPS.day} AND ?2 >= ${STEPS.day} AND at > ?1 - ${STEPS.day}
+  UNION ALL
+  SELECT at, namespace, sums FROM statistics WHERE step = ${STEPS.hour} AND ?2 >= ${STEPS.hour}
+    AND at >= max(?1 - ${STEPS.hour} + 1, (SELECT days FROM edges))
+  UNION ALL
+  SELECT at, namespace, sums FROM statistics WHERE step = ${STEPS.minute} AND at >= max(?1, (SELECT max(days, hours) FROM edges))
+)`
+
+const SPAN = `WITH ${ROWS}
+SELECT namespace, json_group_object(key, value) AS sums FROM (
+  SELECT namespace, one.key, sum(one.value) AS value FROM rows, json_each(rows.sums) one GROUP BY 1, 2
+) GROUP BY namespace`
+
+const TREND = `WITH ${ROWS}
+SELECT at, json_group_object(key, value) AS sums FROM (
+  SELECT rows.at - rows.at % ?2 AS at, one.key, sum(one.value) AS value FROM rows, json_each(rows.sums) one
+  WHERE ?3 IS NULL OR namespace = ?3 GROUP BY 1, 2
+) GROUP BY at`
+
+const WARM_JOBS = `SELECT minute * 60 - minute * 60 % ?2 AS at, substr(name, instr(substr(name, 6), '.') + 6) AS outcome, sum(value) AS n
+FROM pipeline_counts WHERE minute >= ?1 / 60 AND name LIKE 'warm.%' AND name NOT LIKE '%.wait_ms' AND name NOT LIKE '%.done'
+GROUP BY 1, 2`
+
+/** What the fleet did in the time before now, and each namespace of it. */
+export function fleetSpan(db: Database, spanMs: number, now: number): Query<FleetSpan> {
+  const coarsest =
+    spanMs > STEPS.day * 1000 ? STEPS.day : spanMs > STEPS.hour * 1000 ? STEPS.hour : STEPS.minute
+  const from = now - spanMs
+  return {
+    statements: [db.prepare(SPAN).bind(Math.floor(from / 60_000) * STEPS.minute, coarsest)],
+    decode([found]) {
+      const rows = v.parse(v.array(SpanRow), found?.results)
+      const total: Sums = {}
+      const namespaces: FleetSpan['namespaces'] = {}
+      for (const { namespace, sums } of rows) {
+        addTo(total, sums)
+        if (namespace !== FLEET) namespaces[namespace] = figuresOf(sums)
+      }
+      return { from, to: now, total: fleetFigures(total, spanMs), namespaces }
+    },
+  }
+}
+
+/** A series for a chart, without gaps; the last point is of a step that is not over. */
+export function trendOf(
+  db: Database,
+  { span, namespace = null }: { span: TrendSpan; namespace?: string | null },
+  now: number,
+): Query<Trend> {
+  const { step, steps } = TREND_SPANS[span]
+  const seconds = STEPS[step]
+  const last = Math.floor(now / 1000 / seconds) * seconds
+  const first = last - (steps - 1) * seconds
+  return {
+    statements: [
+      db.prepare(TREND).bind(first, seconds, namespace),
+      db.prepare(WARM_JOBS).bind(namespace === null ? first : last + seconds, seconds),
+    ],
+    decode([found, warmed]) {
+      const sums = new Map(v.parse(v.array(TrendRow), found?.results).map((row) => [row.at, row.sums]))
+      const jobs = new Map<number, Record<string, number>>()
+      for (const { at, outcome, n } of v.parse(v.array(WarmRow), warmed?.results))
+        jobs.set(at, { ...jobs.get(at), [outcome]: n })
+      const points: TrendPoint[] = []
+      for (let at = first; at <= last; at += seconds) {
+        const stepMs = at === last ? now - at * 1000 : seconds * 1000
+        points.push(trendPoint(at * 1000, sums.get(at) ?? {}, stepMs, jobs.get(at)))
+      }
+      return { span, stepSeconds: seconds, namespace, from: first * 1000, to: now, points }
+    },
+  }
+}
