@@ -41,10 +41,11 @@ describe('the work of one minute', () => {
       ['relay', 1],
       ['prune', 0],
       ['snapshot', 'written'],
+      ['statistics', 0],
       ['release', 'done'],
     ])
     await run({}, 5)
-    expect(steps().slice(3)).toEqual([
+    expect(steps().slice(4)).toEqual([
       ['warm', 1],
       ['forget', 0],
       ['release', 'done'],
@@ -66,6 +67,7 @@ describe('the work of one minute', () => {
       ['relay failed', 'Error: queue overloaded'],
       ['prune', undefined],
       ['snapshot', undefined],
+      ['statistics', undefined],
       ['warm failed', 'Error: warm queue overloaded'],
       ['forget', undefined],
       ['release', undefined],
@@ -123,6 +125,27 @@ describe('the work of one minute', () => {
     await run({ warmHourUtc: null }, 180 + 1440)
     await run({}, 180 + 1440)
     expect(full.slice(5)).toEqual([false, true])
+  })
+})
+
+describe('the statistics', () => {
+  it('are rolled up once an hour is over, with how much has waited in the queue', async () => {
+    const { world, run, steps } = bench()
+    world.events.metrics = async () => ({ backlogCount: 7 })
+    await run()
+    await run()
+    await world.runtime.advance(70 * 60_000)
+    delete world.events.metrics
+    await run()
+    await run()
+    expect(
+      steps()
+        .filter(([step]) => step === 'statistics')
+        .map(([, changes]) => changes),
+    ).toEqual([1, 1, 1, 0])
+    expect(world.d1.one('SELECT sums FROM statistics WHERE step = 3600')).toEqual({
+      sums: '{"backlogSamples":2,"backlogSum":14}',
+    })
   })
 })
 

@@ -4,6 +4,8 @@ import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } fro
 import { ROW_ID } from '../log/tail.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue, Runtime } from '../ports.ts'
+import { addBacklog, rollUp } from '../statistics/store.ts'
+import { backlogOf } from './backlog.ts'
 import { forgetCounts } from './counts.ts'
 import { claim, release } from './lease.ts'
 import { forgetUnread } from './popularity.ts'
@@ -66,6 +68,7 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   await part('relay', () => relay(db, events, runtime.now()))
   await part('prune', () => prune(db, configs, runtime.now()))
   await part('snapshot', () => refreshSnapshot({ ...deps, now: runtime.now }))
+  await part('statistics', () => keepStatistics(deps))
   if (Math.floor(scheduledAt / 60_000) % WARM_EVERY_MINUTES === 0) {
     await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps), isSlow))
     await part('forget', () => forget(db, runtime.now()))
@@ -82,6 +85,14 @@ async function isFullWarmDue(scheduledAt: number, deps: ScheduleDeps): Promise<b
   const { db, warmHourUtc, runtime } = deps
   if (new Date(scheduledAt).getUTCHours() !== warmHourUtc) return false
   return claim(db, { name: 'full warm-up', holder: runtime.uuid(), ms: FULL_WARM_MS }, runtime.now())
+}
+
+/** Notes the backlog of events, rolls up what is over and drops what is past its time. @returns how many rows changed */
+async function keepStatistics({ db, events, runtime }: ScheduleDeps): Promise<number> {
+  const backlog = await backlogOf(events)
+  const noted = backlog === null ? [] : [addBacklog(db, backlog, runtime.now())]
+  const results = await db.batch([...noted, ...rollUp(db, runtime.now())])
+  return results.reduce((sum, { meta }) => sum + (meta.changes ?? 0), 0)
 }
 
 /** Keeps the pipeline's own tables small. @returns how many rows went */
