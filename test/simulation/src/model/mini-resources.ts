@@ -116,7 +116,7 @@ const session = defineResource({
 const Page = v.object({ id: v.string(), v: v.number(), text: v.string() })
 
 /** So large that memory holds only some of them. */
-export const page = defineResource({
+const page = defineResource({
   name: 'page',
   namespace: 'content',
   parseParams,
