@@ -7,6 +7,7 @@ import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { authenticate } from './auth/authenticate.ts'
 import { type AppEnv, requestContext } from './context.ts'
+import { dashboard } from './dashboard/dashboard.tsx'
 import { type Env, type Setup, setUp } from './env.ts'
 import { ADMIN_PATH, adminError } from './http/admin.ts'
 import { MAX_BODY_BYTES } from './http/input.ts'
@@ -120,6 +121,7 @@ app.route('/api/media', mediaRoutes)
 app.route('/api/users', userRoutes)
 app.route('/api/config', configRoutes)
 app.route('/api/plugins', pluginRoutes)
+app.use(`${ADMIN_PATH}/*`, dashboard({ routes: adminCacheRoutes, problemOf, answerProblem }))
 app.route(ADMIN_PATH, adminCacheRoutes)
 
 app.notFound((c) => answerProblem(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))

@@ -14,7 +14,7 @@ export const SESSION_COOKIE = '__Host-freshet'
 const READS = ['GET', 'HEAD', 'OPTIONS']
 
 /** Checks the origin of what a page of another site could send with our cookie and without a preflight: forms. */
-const sameSite = csrf({ origin: isOwnOrigin })
+export const sameSite = csrf({ origin: isOwnOrigin })
 
 function isOwnOrigin(origin: string, c: Context): boolean {
   return origin === new URL(c.req.url).origin || c.get('setup').corsOrigins.includes(origin)

@@ -1,0 +1,5 @@
+import { drawCharts } from './charts.ts'
+import { keepLive } from './live.ts'
+
+drawCharts(document)
+keepLive()

@@ -1,0 +1,95 @@
+import * as v from 'valibot'
+
+// What the statistics' JSON routes answer, as far as pages show it.
+
+const Quantiles = v.object({
+  count: v.number(),
+  p50: v.number(),
+  p95: v.number(),
+  p99: v.number(),
+  max: v.number(),
+})
+const Saved = v.object({ queries: v.number(), rowsUsd: v.number(), spentUsd: v.number(), usd: v.number() })
+
+const counts = {
+  memoryHits: v.number(),
+  kvHits: v.number(),
+  misses: v.number(),
+  stale: v.number(),
+  bypasses: v.number(),
+  reads: v.number(),
+  hits: v.number(),
+  hitRate: v.nullable(v.number()),
+  loads: v.number(),
+  loadErrors: v.number(),
+  invalidByFence: v.number(),
+  evictions: v.number(),
+  kvReads: v.number(),
+  kvWrites: v.number(),
+  stalenessMs: v.nullable(Quantiles),
+  saved: Saved,
+}
+
+export const Counts = v.object({
+  ...counts,
+  latencyMs: v.object({ kvRead: v.nullable(Quantiles), load: v.nullable(Quantiles) }),
+})
+export type Counts = v.InferOutput<typeof Counts>
+
+export const Span = v.object({
+  from: v.string(),
+  to: v.string(),
+  total: v.object({
+    ...counts,
+    isolates: v.number(),
+    latencyMs: v.object({
+      kvRead: v.nullable(Quantiles),
+      load: v.nullable(Quantiles),
+      refresh: v.nullable(Quantiles),
+    }),
+    d1: v.object({ queries: v.number(), errors: v.number() }),
+    kv: v.object({ reads: v.number(), writes: v.number(), errors: v.number() }),
+  }),
+  namespaces: v.record(v.string(), Counts),
+})
+export type Span = v.InferOutput<typeof Span>
+
+export const Stats = v.object({ fleet: v.nullable(v.object({ lastHour: Span, lastDay: Span })) })
+
+const Pair = v.nullable(v.object({ p50: v.number(), p99: v.number() }))
+
+export const Trends = v.object({
+  span: v.string(),
+  stepSeconds: v.number(),
+  points: v.array(
+    v.object({
+      at: v.pipe(
+        v.string(),
+        v.isoTimestamp(),
+        v.transform((text) => Date.parse(text)),
+      ),
+      reads: v.number(),
+      memoryHits: v.number(),
+      kvHits: v.number(),
+      misses: v.number(),
+      stale: v.number(),
+      hitRate: v.nullable(v.number()),
+      kvReadMs: Pair,
+      loadMs: Pair,
+      stalenessMs: Pair,
+      refreshMs: v.nullish(Pair, null),
+      d1Queries: v.nullable(v.number()),
+      savedQueries: v.nullable(v.number()),
+    }),
+  ),
+})
+export type Trends = v.InferOutput<typeof Trends>
+export type Point = Trends['points'][number]
+
+/** The spans that charts show, as the JSON routes call them. */
+export const SPANS = ['hour', 'day', 'week', 'month'] as const
+
+/** A tier's part of the hit rate, by its one definition; null where nothing was read. */
+export function shareOf(point: Pick<Point, 'reads'>, hits: number): number | null {
+  return point.reads === 0 ? null : hits / point.reads
+}

@@ -1,0 +1,87 @@
+/** What stands where there is no figure. */
+export const NONE = '–'
+
+const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** A count: whole up to 99,999, short above. */
+export function count(value: number | null | undefined): string {
+  if (value == null || !Number.isFinite(value)) return NONE
+  return Math.abs(value) < 100_000 ? WHOLE.format(value) : COMPACT.format(value)
+}
+
+/** A share of 0 to 1. What is not all of it never reads as 100 %. */
+export function percent(share: number | null | undefined): string {
+  if (share == null || !Number.isFinite(share)) return NONE
+  const rounded = share < 1 ? Math.floor(share * 1000) / 10 : 100
+  return `${rounded.toFixed(rounded === 0 || rounded === 100 ? 0 : 1)} %`
+}
+
+/** Milliseconds, as people say them: `0.4 ms`, `12 ms`, `1.2 s`, `3 min`. */
+export function duration(ms: number | null | undefined): string {
+  if (ms == null || !Number.isFinite(ms)) return NONE
+  const size = Math.abs(ms)
+  if (size < 10) return `${trim(ms.toFixed(1))} ms`
+  if (size < 1000) return `${Math.round(ms)} ms`
+  if (size < 10_000) return `${trim((ms / 1000).toFixed(1))} s`
+  if (size < 120_000) return `${Math.round(ms / 1000)} s`
+  if (size < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`
+  if (size < 48 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`
+  return `${Math.round(ms / 86_400_000)} days`
+}
+
+/** Bytes, in powers of 1,024. */
+export function bytes(value: number | null | undefined): string {
+  if (value == null || !Number.isFinite(value)) return NONE
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let size = value
+  let unit = 0
+  while (Math.abs(size) >= 1024 && unit < units.length - 1) {
+    size /= 1024
+    unit++
+  }
+  return `${unit === 0 || size >= 100 ? Math.round(size) : trim(size.toFixed(1))} ${units[unit]}`
+}
+
+/** Dollars: cents matter below a hundred, fractions of them below one. */
+export function dollars(value: number | null | undefined): string {
+  if (value == null || !Number.isFinite(value)) return NONE
+  if (value !== 0 && Math.abs(value) < 0.005) return 'under $0.01'
+  const digits = Math.abs(value) >= 100 ? 0 : 2
+  return `${value < 0 ? '−' : ''}$${Math.abs(value).toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`
+}
+
+/** A moment for a table: the time alone while it is of today (UTC). */
+export function moment(at: Date, now: Date): string {
+  const text = at.toISOString()
+  const time = text.slice(11, 19)
+  return text.slice(0, 10) === now.toISOString().slice(0, 10) ? time : `${text.slice(0, 10)} ${time}`
+}
+
+/** How long ago something was. */
+export function ago(at: Date, now: Date): string {
+  const ms = now.getTime() - at.getTime()
+  return ms < 1000 ? 'just now' : `${duration(ms)} ago`
+}
+
+/** JSON laid out to be read; anything else as it is. */
+export function pretty(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value, null, 2) ?? NONE
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2)
+  } catch {
+    return value
+  }
+}
+
+/** `staleIfError` → `stale if error`: names of the JSON surface as labels. */
+export function words(name: string): string {
+  return name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[._-]+/g, ' ')
+    .toLowerCase()
+}
+
+function trim(text: string): string {
+  return text.replace(/\.0$/, '')
+}

@@ -1,0 +1,34 @@
+import { eventMessage } from '@freshet/cache-core/pipeline'
+import { seedPostId } from '@freshet/cms/seed'
+import type { Site } from './site.ts'
+
+/** A little of everything: reads of a few posts and lists, writes, a dead letter, for pages to show. */
+export async function makeHistory(site: Site, reads = 150): Promise<void> {
+  for (let i = 0; i < reads; i++) {
+    // The first posts are read most, as on any site.
+    const post = Math.floor(40 * (i / reads) ** 3)
+    const paths = [
+      `/api/content/${seedPostId(post)}`,
+      '/api/content?limit=10',
+      '/api/config/site',
+      '/api/media?limit=5',
+    ]
+    await (await site.api(paths[i % 5] ?? paths[0] ?? '')).arrayBuffer()
+    if (i % 40 === 20) {
+      await site.api(`/api/content/${seedPostId(i % 3)}`, { method: 'PUT', body: { title: `Written ${i}` } })
+    }
+  }
+}
+
+/** A message that nobody here understands becomes a dead letter: an event of a type to come, say. */
+export async function makeDeadLetter(site: Site, id = 'from-tomorrow'): Promise<void> {
+  const body = JSON.stringify(eventMessage({ id, type: 'content.update', payload: { id: seedPostId(1) } }))
+  const at = Date.now() - 90_000
+  await site.stack.sql([
+    {
+      sql: `INSERT INTO dead_letters (id, queue, reason, body, attempts, first_seen_at, last_seen_at)
+VALUES (?, 'cache-events', 'D1 did not answer within 5 s, five times in a row', ?, 5, ?, ?)`,
+      params: [id, body, at, at + 30_000],
+    },
+  ])
+}
