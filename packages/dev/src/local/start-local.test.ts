@@ -8,6 +8,7 @@ import { PortBusyError } from './ports.ts'
 import type { LocalStack } from './running-stack.ts'
 import { type LocalOptions, startLocal } from './start-local.ts'
 import { StateBusyError } from './state.ts'
+import { bundleWorkers } from './workers.ts'
 
 const stacks: LocalStack[] = []
 const directories: string[] = []
@@ -105,6 +106,17 @@ describe('startLocal', () => {
       }),
     })
     expect(await json(`${stack.urls[0]}/vars`)).toMatchObject({ GREETING: 'fixture-api-1' })
+  })
+
+  it('takes Workers that are bundled already', async () => {
+    const { consumer } = await bundleWorkers({ directories: fixtureDirectories })
+    const api = 'export default { fetch: () => new Response("bundled before") }'
+    const stack = await start({ scripts: { api, consumer } })
+    expect(await (await fetch(`${stack.urls[0]}/`)).text()).toBe('bundled before')
+    await stack.runCron()
+    expect(await stack.sql([{ sql: 'SELECT text FROM notes', params: [] }])).toEqual([
+      [{ text: 'cron * * * * *' }],
+    ])
   })
 
   it('hands on what the Workers log', async () => {

@@ -45,7 +45,7 @@ export interface LocalOptions extends WorkersOptions {
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalStack> {
   const { onProgress = () => {}, onOutput = printOutput, signal } = options
-  onProgress('bundling the Workers')
+  if (options.scripts === undefined) onProgress('bundling the Workers')
   const workers = await prepareWorkers(options)
   const ports = await claimPorts(options.port ?? DEFAULT_PORT, workers.apis.length)
   const state = await openStateOf(options)

@@ -24,8 +24,16 @@ export interface WorkersOptions {
   configure?: (options: WorkerOptions) => WorkerOptions
   /** Environment of the `wrangler.jsonc` files, as in `wrangler --env`. Default: their top level. */
   environment?: string
+  /** Both Workers as `bundleWorkers` has made them, for who starts the same ones again. Default: bundled anew. */
+  scripts?: WorkerScripts
   /** Directories with the `wrangler.jsonc` of both Workers. Default: this repository's. */
   directories?: { api: string; consumer: string }
+}
+
+/** Both Workers, bundled. */
+export interface WorkerScripts {
+  api: string
+  consumer: string
 }
 
 /** The Workers of a stack, ready for Miniflare. */
@@ -45,30 +53,49 @@ type NamedWorkerOptions = WorkerOptions & { name: string }
  * @throws SettingsError for a bad `CACHE_*` variable
  */
 export async function prepareWorkers(options: WorkersOptions): Promise<Workers> {
-  const api = readWorkerSource(options.directories?.api ?? resolve(ROOT, 'api-worker'), options.environment)
-  const consumer = readWorkerSource(
-    options.directories?.consumer ?? resolve(ROOT, 'consumer-worker'),
-    options.environment,
-  )
-
+  const { api, consumer } = readSources(options)
   const count = options.apiWorkers ?? 1
   const apiVars = Array.from({ length: count }, (_, index) =>
     finalVars(api, options, options.apiVars?.[index] ?? {}),
   )
   const consumerVars = finalVars(consumer, options, {})
 
-  const [apiScript, consumerScript] = await Promise.all([bundleWorker(api), bundleWorker(consumer)])
+  const scripts = options.scripts ?? (await bundleSources({ api, consumer }))
   return {
     apis: apiVars.map((vars, index) =>
-      workerOptions(api, `${api.name}-${index + 1}`, apiScript, vars, options),
+      workerOptions(api, `${api.name}-${index + 1}`, scripts.api, vars, options),
     ),
     consumer:
       options.consumer === false
         ? undefined
-        : workerOptions(consumer, consumer.name, consumerScript, consumerVars, options),
+        : workerOptions(consumer, consumer.name, scripts.consumer, consumerVars, options),
     crons: consumer.crons,
     source: api,
   }
+}
+
+/** Bundles both Workers, once for all stacks that are given the result. */
+export function bundleWorkers(
+  options: Pick<WorkersOptions, 'directories' | 'environment'> = {},
+): Promise<WorkerScripts> {
+  return bundleSources(readSources(options))
+}
+
+interface Sources {
+  api: WorkerSource
+  consumer: WorkerSource
+}
+
+function readSources({ directories, environment }: WorkersOptions): Sources {
+  return {
+    api: readWorkerSource(directories?.api ?? resolve(ROOT, 'api-worker'), environment),
+    consumer: readWorkerSource(directories?.consumer ?? resolve(ROOT, 'consumer-worker'), environment),
+  }
+}
+
+async function bundleSources(sources: Sources): Promise<WorkerScripts> {
+  const [api, consumer] = await Promise.all([bundleWorker(sources.api), bundleWorker(sources.consumer)])
+  return { api, consumer }
 }
 
 function finalVars(source: WorkerSource, options: WorkersOptions, own: Vars): Record<string, string> {
