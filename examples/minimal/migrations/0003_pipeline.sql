@@ -5,6 +5,8 @@ ALTER TABLE invalidation_log ADD COLUMN received_at INTEGER;
 ALTER TABLE invalidation_log ADD COLUMN swept_at INTEGER;
 ALTER TABLE invalidation_log ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE invalidation_log ADD COLUMN warm_jobs INTEGER NOT NULL DEFAULT 0;
+-- Which message goes on with the sweep: any other one, a copy or a late one, has nothing to do.
+ALTER TABLE invalidation_log ADD COLUMN sweep_link TEXT;
 
 -- How often each recipe is read, with exponential decay. A rank is log2(score) + time / half-life: the scores decay, the
 -- ranks need no update for it, and their order never changes by it.

@@ -13,10 +13,12 @@ import { scenarioNamed, scenarios } from './workload/scenarios.ts'
 const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['contention', 2],
   ['floods', 1138],
+  ['hundreds', 473],
   ['queues', 2],
   ['restores', 2],
   ['restores', 20],
   ['restores', 1085],
+  ['sleepers', 59],
   ['trouble', 7],
 ]
 

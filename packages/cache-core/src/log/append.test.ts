@@ -31,6 +31,7 @@ describe('append', () => {
         swept_at: null,
         swept: 0,
         warm_jobs: 0,
+        sweep_link: null,
       },
     ])
   })

@@ -369,29 +369,65 @@ describe('what must be gone', () => {
     expect(bench.warmed.flat()).toHaveLength(1)
   })
 
-  it('goes all the same where the rest of a sweep is lost, repeated or late', async () => {
-    for (const trouble of ['lost', 'repeated', 'late']) {
-      const bench = new Bench()
-      await hold(
-        bench,
-        Array.from({ length: 25 }, (_, i) => String(i)),
-      )
-      bench.limits = { kv: 10, d1: 1000, ms: 60_000 }
-      const message = await cleared(bench)
-      await bench.handle([message])
-      const rest = bench.rest.sent.splice(0)
-      const again = () => new TestMessage('again', message.body)
-      if (trouble === 'lost') for (let i = 0; i < 4; i++) await bench.handle([again()])
-      else {
-        for (let i = 0; i < 4; i++) await bench.handle(rest.map((body) => new TestMessage('rest', body)))
-        if (trouble === 'late') await bench.handle([again()])
-      }
-      expect([trouble, held(bench), row(bench)?.processed_at]).toEqual([trouble, [], expect.any(Number)])
-      // What comes after the end has no effect.
-      await hold(bench, ['new'])
-      await bench.handle(rest.map((body) => new TestMessage('rest', body)))
-      expect(held(bench)).toHaveLength(1)
+  /** A clear of more than one message can sweep. */
+  async function manyCleared(count: number) {
+    const bench = new Bench()
+    await hold(
+      bench,
+      Array.from({ length: count }, (_, i) => String(i)),
+    )
+    bench.limits = { kv: 10, d1: 1000, ms: 60_000 }
+    return { bench, message: await cleared(bench) }
+  }
+
+  it('goes all the same where the rest of a sweep is lost: the relay has it begun anew', async () => {
+    const { bench, message } = await manyCleared(25)
+    for (let i = 0; i < 4 && row(bench)?.processed_at === null; i++) {
+      await bench.handle([new TestMessage('again', message.body)])
+      expect(bench.rest.sent.splice(0).length).toBeLessThanOrEqual(1)
+      await bench.world.runtime.advance(60_000)
     }
+    expect([held(bench), row(bench)?.processed_at]).toEqual([[], expect.any(Number)])
+  })
+
+  it('is swept by one chain of messages, however often each comes', async () => {
+    const { bench, message } = await manyCleared(60)
+    await Promise.all([1, 2, 3].map(() => bench.handle([new TestMessage('copy', message.body)])))
+    let messages = 0
+    const all: unknown[] = []
+    while (bench.rest.sent.length > 0 && messages < 50) {
+      const sent = bench.rest.sent.splice(0)
+      expect(sent).toHaveLength(1)
+      messages++
+      all.push(...sent)
+      // Four copies at once, and all older messages once more.
+      await Promise.all(
+        [...sent, ...sent, ...sent, ...all].map((body) => bench.handle([new TestMessage('rest', body)])),
+      )
+    }
+    expect(messages).toBeLessThan(10)
+    expect([held(bench), row(bench)?.processed_at]).toEqual([[], expect.any(Number)])
+    // What comes after the end has no effect.
+    await hold(bench, ['new'])
+    await bench.handle(all.map((body) => new TestMessage('rest', body)))
+    expect(held(bench)).toHaveLength(1)
+  })
+
+  it('is not begun anew while it is under way', async () => {
+    const { bench, message } = await manyCleared(25)
+    await bench.handle([message])
+    await bench.world.runtime.advance(59_000)
+    const { lists } = bench.world.kv
+    await bench.handle([new TestMessage('relayed', message.body)])
+    expect([bench.world.kv.lists, bench.rest.sent.length, row(bench)?.processed_at]).toEqual([lists, 1, null])
+  })
+
+  it('is left to the relay where the queue does not take what is left', async () => {
+    const { bench, message } = await manyCleared(25)
+    bench.rest.fails = true
+    await bench.handle([message])
+    expect([message.outcome, row(bench)?.processed_at]).toEqual(['acked', null])
+    expect(bench.reports.find(({ step }) => step === 'sweep not sent on')).toBeDefined()
   })
 
   it('is left to the relay where KV fails, and holds back nothing else', async () => {

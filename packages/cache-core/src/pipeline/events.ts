@@ -45,11 +45,14 @@ const LoggedRow = v.object({
   // What cannot be read invalidates everything, but it sweeps nothing.
   patterns: v.fallback(v.pipe(v.string(), v.parseJson(), v.array(v.string())), []),
   processed_at: v.nullable(v.number()),
+  swept_at: v.nullable(v.number()),
+  sweep_link: v.nullable(v.string()),
   epoch: v.string(),
 })
 type Logged = v.InferOutput<typeof LoggedRow>
 
-const FIND = `SELECT l.event_id, l.seq, l.type, l.payload, l.patterns, l.processed_at, s.epoch
+const FIND = `SELECT l.event_id, l.seq, l.type, l.payload, l.patterns, l.processed_at,
+l.swept_at, l.sweep_link, s.epoch
 FROM json_each(?1) w JOIN invalidation_log l ON l.event_id = w.value JOIN invalidation_state s ON s.id = 1`
 
 /**
@@ -60,9 +63,15 @@ const MARK = `UPDATE invalidation_log SET
 received_at = coalesce(received_at, ?2),
 swept = swept + (e.value ->> 'swept'),
 swept_at = CASE WHEN e.value ->> 'isSwept' THEN ?3 ELSE swept_at END,
+sweep_link = e.value ->> 'next',
 warm_jobs = max(warm_jobs, e.value ->> 'warmJobs'),
 processed_at = CASE WHEN e.value ->> 'isDone' THEN ?3 ELSE NULL END
-FROM json_each(?1) e WHERE seq = e.value ->> 'seq' AND event_id = e.value ->> 'id' AND processed_at IS NULL`
+FROM json_each(?1) e WHERE seq = e.value ->> 'seq' AND event_id = e.value ->> 'id' AND processed_at IS NULL
+AND sweep_link IS (e.value ->> 'link') RETURNING event_id`
+const MarkedRow = v.object({ event_id: v.string() })
+
+/** A sweep that has not moved for so long was lost with its message, and may be begun anew. */
+const SWEEP_LOST_MS = 60_000
 
 /** What this batch did about one event. */
 interface Progress {
@@ -72,7 +81,13 @@ interface Progress {
   swept: number
   isSwept: boolean
   isDone: boolean
+  /** What the row names as the message that goes on with its sweep, when it was read and from now on. */
+  link: string | null
+  next: string | null
 }
+
+/** What is left of a sweep, to be sent once its rows name it. */
+type Rest = ReturnType<typeof sweepMessage>
 
 /** A batch, by what its messages ask for. */
 interface Sorted {
@@ -99,8 +114,9 @@ export async function handleEvents(
   try {
     const sorted = sort(messages)
     const logged = await log(queue, sorted, deps)
-    const progress = await work(logged, sorted.sweeps, deps)
-    await mark(progress, receivedAt, deps)
+    const { progress, rests } = await work(logged, sorted.sweeps, deps)
+    const marked = await mark(progress, receivedAt, deps)
+    await sendRests(rests, marked, deps)
     for (const { copies } of sorted.byId.values()) for (const copy of copies) copy.ack()
     for (const { message } of sorted.sweeps) message.ack()
     await serveOperators(sorted, deps)
@@ -188,49 +204,57 @@ async function findLogged(db: Database, ids: readonly string[]): Promise<Map<str
   return new Map(v.parse(v.array(LoggedRow), result?.results).map((row) => [row.event_id, row]))
 }
 
-/** Sweeps and warms for all events that are not yet processed. */
+/** Warms and sweeps for all events that are not yet processed. */
 async function work(
   logged: ReadonlyMap<string, Logged>,
   sweeps: Sorted['sweeps'],
   deps: EventsDeps,
-): Promise<Progress[]> {
-  const open = [...logged.values()].filter((row) => row.processed_at === null)
-  const isOpen = new Set(open.map((row) => row.event_id))
+): Promise<{ progress: Progress[]; rests: Rest[] }> {
   const progress = new Map<string, Progress>()
-  for (const row of open) {
-    progress.set(row.event_id, {
-      id: row.event_id,
-      seq: row.seq,
-      warmJobs: 0,
-      swept: 0,
-      isSwept: false,
-      isDone: true,
-    })
+  const follow = (row: Logged) => {
+    const { event_id: id, seq, sweep_link: link } = row
+    progress.set(id, { id, seq, warmJobs: 0, swept: 0, isSwept: false, isDone: true, link, next: null })
   }
-  const rests = sweeps.map(({ sweep: rest }) => ({
-    ...rest,
-    eventIds: rest.eventIds.filter((id) => isOpen.has(id) && logged.get(id)?.epoch === rest.epoch),
-  }))
-  const continued = new Set(rests.flatMap(({ eventIds }) => eventIds))
-  const fresh = open.filter((row) => !continued.has(row.event_id))
+  const open = [...logged.values()].filter((row) => row.processed_at === null)
+  const continued = sweeps.flatMap(({ sweep: rest }) => {
+    const rows = open.filter((row) => isNamed(row, rest) && !progress.has(row.event_id))
+    rows.forEach(follow)
+    return rows.length === 0 ? [] : [{ ...rest, eventIds: rows.map((row) => row.event_id) }]
+  })
+  const now = deps.runtime.now()
+  const begun = open.filter((row) => !progress.has(row.event_id) && !isUnderWay(row, now))
+  begun.forEach(follow)
   // Before any sweep, which may take its time: readers wait for what is warmed, nobody for what is swept.
   const jobs = await deps.warm(
-    fresh.map(({ type, payload, epoch, seq }) => ({
+    begun.map(({ type, payload, epoch, seq }) => ({
       type,
       payload,
       seq,
       bookmark: formatBookmark(epoch, seq),
     })),
   )
-  fresh.forEach((row, i) => {
+  begun.forEach((row, i) => {
     const own = progress.get(row.event_id)
     if (own !== undefined) own.warmJobs = jobs[i] ?? 0
   })
+  const first = firstSweep(begun, deps)
+  const rests: Rest[] = []
   // What is left of older sweeps first: their events wait the longest.
-  for (const rest of rests) if (rest.eventIds.length > 0) await sweepOn(rest, progress, deps)
-  const first = firstSweep(fresh, deps)
-  if (first !== null) await sweepOn(first, progress, deps)
-  return [...progress.values()]
+  for (const rest of first === null ? continued : [...continued, first]) {
+    const left = await sweepOn(rest, progress, deps)
+    if (left !== null) rests.push(left)
+  }
+  return { progress: [...progress.values()], rests }
+}
+
+/** Whether a row names this message as the one that goes on. Of a copy, or a late one, it names another one by now. */
+function isNamed(row: Logged, { link, epoch, eventIds }: Sweep): boolean {
+  return row.sweep_link === link && row.epoch === epoch && eventIds.includes(row.event_id)
+}
+
+/** Whether some message is on its way that goes on with the sweep of this event: then it is not begun anew. */
+function isUnderWay({ sweep_link, swept_at }: Logged, now: number): boolean {
+  return sweep_link !== null && now - (swept_at ?? 0) < SWEEP_LOST_MS
 }
 
 /** One sweep for all events of a batch that want one. */
@@ -250,44 +274,80 @@ function firstSweep(rows: readonly Logged[], { configs, mustGo, report }: Events
       report({ step: 'not swept', type: row.type, error: String(error) })
     }
   }
-  return eventIds.length === 0 ? null : { eventIds, ranges: sweepRanges(patterns, configs), epoch }
+  return eventIds.length === 0 ? null : { eventIds, ranges: sweepRanges(patterns, configs), epoch, link: '' }
 }
 
 /**
- * Goes on with a sweep as far as the budget goes, and sends on what is left. Until all is done its events stay unprocessed:
- * should the message be lost, the relay sends them again, and the sweep begins anew with what is still there.
+ * Goes on with a sweep as far as the budget goes. Until all is done its events stay unprocessed: should the message be lost,
+ * the relay sends them again, and the sweep begins anew with what is still there.
+ * @returns what is left of it
  */
-async function sweepOn(rest: Sweep, progress: Map<string, Progress>, deps: EventsDeps): Promise<void> {
-  const { kv, queue, budget, report } = deps
-  let isSwept = false
+async function sweepOn(
+  rest: Sweep,
+  progress: ReadonlyMap<string, Progress>,
+  deps: EventsDeps,
+): Promise<Rest | null> {
+  const { kv, budget, report, runtime } = deps
+  let { ranges } = rest
   let deleted = 0
+  let hasFailed = false
   try {
     const result = await sweep(kv, rest.ranges, rest.epoch, budget)
     deleted = result.deleted
-    isSwept = result.rest.length === 0
-    if (!isSwept) {
-      const message = sweepMessage({ ...rest, ranges: result.rest })
-      // One that no queue takes is left to the relay, too.
-      if (fitsMessage(message)) await queue.send(message)
-    }
+    ranges = result.rest
   } catch (error) {
+    hasFailed = true
     report({ step: 'sweep failed', error: String(error), events: rest.eventIds })
   }
-  report({ step: 'swept', deleted, isDone: isSwept, events: rest.eventIds })
+  const isDone = !hasFailed && ranges.length === 0
+  // A failed one is left to the relay: what fails now would fail again at once.
+  const link = isDone || hasFailed ? null : runtime.uuid()
+  report({ step: 'swept', deleted, isDone, events: rest.eventIds })
   rest.eventIds.forEach((id, place) => {
     const own = progress.get(id)
     if (own === undefined) return
     own.isSwept = true
-    own.isDone = isSwept
+    own.isDone = isDone
+    own.next = link
     // What several events swept together counts once.
     if (place === 0) own.swept += deleted
   })
+  return link === null ? null : sweepMessage({ ...rest, ranges, link })
 }
 
-async function mark(progress: readonly Progress[], receivedAt: number, deps: EventsDeps): Promise<void> {
-  if (progress.length === 0) return
-  const { db, runtime } = deps
-  await db.batch([db.prepare(MARK).bind(JSON.stringify(progress), receivedAt, runtime.now())])
+/** @returns the ids of the events whose rows were as they had been read: those of others are somebody else's work */
+async function mark(
+  progress: readonly Progress[],
+  receivedAt: number,
+  { db, runtime }: EventsDeps,
+): Promise<Set<string>> {
+  if (progress.length === 0) return new Set()
+  const [result] = await db.batch([
+    db.prepare(MARK).bind(JSON.stringify(progress), receivedAt, runtime.now()),
+  ])
+  return new Set(v.parse(v.array(MarkedRow), result?.results).map((row) => row.event_id))
+}
+
+/**
+ * Sends what is left of sweeps, once their rows name it. Of several copies only one gets so far: otherwise each copy of
+ * a message would have a chain of its own, whose messages have copies again. What is not sent, or is too large for a queue, is
+ * left to the relay.
+ */
+async function sendRests(
+  rests: readonly Rest[],
+  marked: ReadonlySet<string>,
+  deps: EventsDeps,
+): Promise<void> {
+  for (const { sweep: rest } of rests) {
+    const eventIds = rest.eventIds.filter((id) => marked.has(id))
+    const message = sweepMessage({ ...rest, eventIds })
+    if (eventIds.length === 0 || !fitsMessage(message)) continue
+    try {
+      await deps.queue.send(message)
+    } catch (error) {
+      deps.report({ step: 'sweep not sent on', error: String(error), events: eventIds })
+    }
+  }
 }
 
 /** Last of all, and each by itself: what an operator asks for holds nothing back. */

@@ -67,6 +67,7 @@ describe('a message of the events’ queue', () => {
   const sweep: Sweep = {
     eventIds: ['e1'],
     ranges: [{ prefix: 'content:', patterns: [['content:*', 7]], cursor: null }],
+    link: 'l',
     epoch: 'e',
   }
 

@@ -32,6 +32,8 @@ const SweepSchema = v.object({
       cursor: v.nullable(v.string()),
     }),
   ),
+  /** What the events' rows name as the message that goes on: the first one to do so names the next. */
+  link: v.string(),
   /** A restored log uses its numbers twice: a sweep of another epoch is void. */
   epoch: v.string(),
 })
