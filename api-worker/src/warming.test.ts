@@ -8,13 +8,9 @@ it('tells jobs by lane and outcome, their mean wait, and the hits on what they b
     'warm.high.done': 3,
     'warm.high.wait_ms': 600,
     'warm.low.deferred': 2,
-    'reads.memoryHits': 60,
-    'reads.kvHits': 20,
-    'reads.warmedHits': 40,
-    'reads.misses': 9,
     'relay.sent': 7,
   }
-  expect(summarizeWarming(counts)).toEqual({
+  expect(summarizeWarming(counts, { hits: 80, warmedHits: 40 })).toEqual({
     lanes: {
       high: { outcomes: { loaded: 3, 'not found': 1 }, meanWaitMs: 200 },
       low: { outcomes: { deferred: 2 }, meanWaitMs: null },
@@ -24,5 +20,8 @@ it('tells jobs by lane and outcome, their mean wait, and the hits on what they b
 })
 
 it('tells nothing of nothing', () => {
-  expect(summarizeWarming({})).toEqual({ lanes: {}, hits: { total: 0, onWarmed: 0, share: null } })
+  expect(summarizeWarming({}, { hits: 0, warmedHits: 0 })).toEqual({
+    lanes: {},
+    hits: { total: 0, onWarmed: 0, share: null },
+  })
 })

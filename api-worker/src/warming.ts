@@ -1,4 +1,4 @@
-/** Sums of the pipeline by name, such as `warm.high.loaded` or `reads.warmedHits`. */
+/** Sums of the pipeline by name, such as `warm.high.loaded`. */
 type Counts = Readonly<Record<string, number>>
 
 /** What warming did in a span of time, and what it was good for. */
@@ -12,7 +12,11 @@ export interface WarmingSummary {
 /** Counted beside the outcomes: what the mean wait is made of. */
 const WAITS = ['done', 'wait_ms']
 
-export function summarizeWarming(counts: Counts): WarmingSummary {
+/** @param fleet what all isolates counted in the same time */
+export function summarizeWarming(
+  counts: Counts,
+  fleet: { hits: number; warmedHits: number },
+): WarmingSummary {
   const lanes: WarmingSummary['lanes'] = {}
   for (const [name, value] of Object.entries(counts)) {
     const [, lane, what] = /^warm\.([^.]+)\.(.+)$/.exec(name) ?? []
@@ -23,8 +27,7 @@ export function summarizeWarming(counts: Counts): WarmingSummary {
     }
     lanes[lane].outcomes[what] = value
   }
-  const total = (counts['reads.memoryHits'] ?? 0) + (counts['reads.kvHits'] ?? 0)
-  const onWarmed = counts['reads.warmedHits'] ?? 0
+  const { hits: total, warmedHits: onWarmed } = fleet
   return { lanes, hits: { total, onWarmed, share: ratio(onWarmed, total) } }
 }
 

@@ -10,9 +10,12 @@ import { readBody, readPath } from '../http/input.ts'
 import { Problem } from '../http/problem.ts'
 import { setBookmark } from '../http/read-options.ts'
 import { orUnavailable } from '../http/unavailable.ts'
+import { analyticsRoutes } from './admin-analytics.ts'
 import { deadLetterRoutes } from './admin-dead-letters.ts'
 import { adminHealthRoutes } from './admin-health.ts'
 import { invalidationRoutes } from './admin-invalidations.ts'
+import { metricsRoutes } from './admin-metrics.ts'
+import { statsRoutes } from './admin-stats.ts'
 import { warmingRoutes } from './admin-warming.ts'
 
 const InvalidateInput = v.strictObject({
@@ -40,9 +43,9 @@ adminCacheRoutes.route('/health', adminHealthRoutes)
 adminCacheRoutes.route('/dead-letters', deadLetterRoutes)
 adminCacheRoutes.route('/invalidations', invalidationRoutes)
 adminCacheRoutes.route('/warming', warmingRoutes)
-
-/** What this isolate counted since it started: other isolates have their own counts. */
-adminCacheRoutes.get('/stats', (c) => c.json(success({ scope: 'isolate', ...c.get('cache').getStats() })))
+adminCacheRoutes.route('/stats', statsRoutes)
+adminCacheRoutes.route('/analytics', analyticsRoutes)
+adminCacheRoutes.route('/metrics', metricsRoutes)
 
 /** A full warm-up, by the consumer and under its settings: so that a new `CACHE_VERSION` is warm before the API has it. */
 adminCacheRoutes.post('/warm', async (c) => {

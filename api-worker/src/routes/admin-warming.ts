@@ -1,10 +1,11 @@
-import { type Isolate, type Recipe, sourceOf, systemRuntime } from '@freshet/cache-core'
+import { systemRuntime } from '@freshet/cache-core'
 import { backlogOf, popularRecipes, recentCounts } from '@freshet/cache-core/pipeline'
-import { resources } from '@freshet/cms'
 import { Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { success } from '../http/admin.ts'
 import { orUnavailable } from '../http/unavailable.ts'
+import { withKey } from '../popular.ts'
+import { DAY_MS, HOUR_MS, spanOf } from '../statistics.ts'
 import { summarizeWarming } from '../warming.ts'
 
 /** Popular keys that are shown. */
@@ -16,8 +17,10 @@ export const warmingRoutes = new Hono<AppEnv>()
 warmingRoutes.get('/', async (c) => {
   const cache = c.get('cache')
   const now = systemRuntime.now()
-  const [counts, popular, events, stats] = await Promise.all([
+  const [counts, hour, day, popular, events, stats] = await Promise.all([
     cache.query(recentCounts(cache.db, now)),
+    spanOf(c, HOUR_MS, now),
+    spanOf(c, DAY_MS, now),
     orUnavailable(popularRecipes(cache.db, { share: 1, cap: SHOWN }, now)),
     backlogOf(c.env.EVENTS),
     backlogOf(c.env.STATS),
@@ -25,19 +28,10 @@ warmingRoutes.get('/', async (c) => {
   const { isolate } = c.get('setup')
   return c.json(
     success({
-      lastHour: summarizeWarming(counts?.hour ?? {}),
-      lastDay: summarizeWarming(counts?.day ?? {}),
-      popular: popular.map((one) => ({ key: keyOf(isolate, one.recipe), ...one })),
+      lastHour: summarizeWarming(counts?.hour ?? {}, hour.total),
+      lastDay: summarizeWarming(counts?.day ?? {}, day.total),
+      popular: popular.map((one) => withKey(isolate, one)),
       backlogs: { events, stats },
     }),
   )
 })
-
-/** Null for a recipe of a resource that is no more. */
-function keyOf(isolate: Isolate, recipe: Recipe): string | null {
-  try {
-    return isolate.keyOf(sourceOf(resources, recipe)).path
-  } catch {
-    return null
-  }
-}

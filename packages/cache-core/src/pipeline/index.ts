@@ -52,3 +52,24 @@ export {
   warmMessages,
 } from './warm-job.ts'
 export { type WarmScheduleDeps, warmOnSchedule } from './warm-schedule.ts'
+export {
+  type Figures,
+  type FleetFigures,
+  type FleetSpan,
+  fleetFigures,
+  type Quantiles,
+  type TrendPoint,
+} from '../statistics/figures.ts'
+export { OPEN_METRICS_TYPE, openMetrics } from '../statistics/open-metrics.ts'
+export {
+  fleetSpan,
+  sumsSince,
+  TREND_SPANS,
+  type Trend,
+  type TrendSpan,
+  trendOf,
+  warmJobsSince,
+  widePatterns,
+} from '../statistics/queries.ts'
+export { type Recommendation, recommend } from '../statistics/recommendations.ts'
+export { FLEET } from '../statistics/sums.ts'

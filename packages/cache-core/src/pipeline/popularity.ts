@@ -25,6 +25,8 @@ export interface RecipeReads {
 export interface Popular {
   recipe: Recipe
   score: number
+  /** Its part of all reads of late. */
+  share: number
   costMs: number
 }
 
@@ -93,7 +95,7 @@ export async function popularRecipes(
   let covered = 0
   for (const { recipe, score, costMs, total } of rows) {
     if (covered >= share * total) break
-    popular.push({ recipe, score, costMs })
+    popular.push({ recipe, score, share: score / total, costMs })
     covered += score
   }
   return popular

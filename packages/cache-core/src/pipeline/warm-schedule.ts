@@ -33,7 +33,7 @@ export function warmAllowance(state: { backlog: number; isOverloaded: boolean },
 /** What a scheduled batch warms, and why it may. */
 export interface ScheduledBatch {
   planned: readonly Recipe[]
-  popular: readonly Popular[]
+  popular: readonly Omit<Popular, 'share'>[]
   /** At most so many jobs. */
   allowance: number
   /** Whether everything is loaded anew, whatever life it has left. */

@@ -68,18 +68,30 @@ const WARM_JOBS = `SELECT minute * 60 - minute * 60 % ?2 AS at, substr(name, ins
 FROM pipeline_counts WHERE minute >= ?1 / 60 AND name LIKE 'warm.%' AND name NOT LIKE '%.wait_ms' AND name NOT LIKE '%.done'
 GROUP BY 1, 2`
 
-/** What the fleet did in the time before now, and each namespace of it. */
-export function fleetSpan(db: Database, spanMs: number, now: number): Query<FleetSpan> {
+/** What was counted since a time, by namespace; a step that the time cuts counts whole. @param from clock, ms */
+export function sumsSince(db: Database, from: number, now: number): Query<Record<string, Sums>> {
+  const spanMs = now - from
   const coarsest =
     spanMs > STEPS.day * 1000 ? STEPS.day : spanMs > STEPS.hour * 1000 ? STEPS.hour : STEPS.minute
-  const from = now - spanMs
   return {
     statements: [db.prepare(SPAN).bind(Math.floor(from / 60_000) * STEPS.minute, coarsest)],
-    decode([found]) {
-      const rows = v.parse(v.array(SpanRow), found?.results)
+    decode: ([found]) =>
+      Object.fromEntries(
+        v.parse(v.array(SpanRow), found?.results).map(({ namespace, sums }) => [namespace, sums]),
+      ),
+  }
+}
+
+/** What the fleet did in the time before now, and each namespace of it. */
+export function fleetSpan(db: Database, spanMs: number, now: number): Query<FleetSpan> {
+  const from = now - spanMs
+  const { statements, decode } = sumsSince(db, from, now)
+  return {
+    statements,
+    decode(results) {
       const total: Sums = {}
       const namespaces: FleetSpan['namespaces'] = {}
-      for (const { namespace, sums } of rows) {
+      for (const [namespace, sums] of Object.entries(decode(results) ?? {})) {
         addTo(total, sums)
         if (namespace !== FLEET) namespaces[namespace] = figuresOf(sums)
       }
@@ -114,6 +126,43 @@ export function trendOf(
         points.push(trendPoint(at * 1000, sums.get(at) ?? {}, stepMs, jobs.get(at)))
       }
       return { span, stepSeconds: seconds, namespace, from: first * 1000, to: now, points }
+    },
+  }
+}
+
+/** A pattern with a wildcard, and how many of the newest events had it. */
+export interface WidePattern {
+  pattern: string
+  events: number
+}
+
+/** Events of the log that are looked at: it has no index by time. */
+const LOOKED_AT = 5_000
+const SHOWN_PATTERNS = 20
+
+/** The wildcards that were used most, of the newest events. */
+export function widePatterns(db: Database): Query<WidePattern[]> {
+  const found = db.prepare(
+    `SELECT one.value AS pattern, count(*) AS events FROM invalidation_log l, json_each(l.patterns) one
+WHERE l.seq > (SELECT coalesce(max(seq), 0) - ${LOOKED_AT} FROM invalidation_log) AND instr(one.value, '*') > 0
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${SHOWN_PATTERNS}`,
+  )
+  return {
+    statements: [found],
+    decode: ([rows]) =>
+      v.parse(v.array(v.object({ pattern: v.string(), events: v.number() })), rows?.results),
+  }
+}
+
+/** Warm jobs by outcome since a time, both lanes together; for the 48 hours that they are kept. */
+export function warmJobsSince(db: Database, from: number): Query<Record<string, number>> {
+  return {
+    statements: [db.prepare(WARM_JOBS).bind(Math.floor(from / 1000), 1e9)],
+    decode([found]) {
+      const jobs: Record<string, number> = {}
+      for (const { outcome, n } of v.parse(v.array(WarmRow), found?.results))
+        jobs[outcome] = (jobs[outcome] ?? 0) + n
+      return jobs
     },
   }
 }
