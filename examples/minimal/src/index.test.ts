@@ -56,6 +56,7 @@ it.each([
   ['0001_invalidation_log.sql', '0001_invalidation_log.sql'],
   ['0003_pipeline.sql', '0002_pipeline.sql'],
   ['0004_statistics.sql', '0003_statistics.sql'],
+  ['0005_verification.sql', '0004_verification.sql'],
 ])('has %s as the library ships it', (own, name) => {
   const shipped = resolve(directory, '../../packages/cache-core/migrations', name)
   expect(readFileSync(resolve(directory, 'migrations', own), 'utf8')).toBe(readFileSync(shipped, 'utf8'))

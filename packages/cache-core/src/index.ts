@@ -55,5 +55,6 @@ export {
 export { DatabaseUnavailableError } from './sql.ts'
 export { StatsFlusher } from './statistics/flusher.ts'
 export type { CacheStats, NamespaceCounts } from './stats.ts'
+export type { NoteViolation, Violation } from './verify/violation.ts'
 export { CacheWarmer, type WarmEvent, type WarmPlans, type WarmQueues } from './warmer.ts'
 export type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'

@@ -22,6 +22,8 @@ import type { CacheSettings } from './settings.ts'
 import type { Recipe } from './source.ts'
 import { Sql } from './sql.ts'
 import { type CacheStats, Stats } from './stats.ts'
+import { Verifier } from './verify/verifier.ts'
+import { logViolation, type NoteViolation } from './verify/violation.ts'
 
 /** What one request or queue batch brings along: the bindings, and a way to go on after its answer. */
 export interface RequestIo {
@@ -53,6 +55,8 @@ export interface IsolateOptions {
   keepsFresh?: boolean
   /** Hears what was decided for each read, where the settings say `debug`. Default: a line of JSON on the console. */
   debug?: NoteDecision
+  /** Hears of values that were served though they should not have been. Default: a line of JSON on the console. */
+  violated?: NoteViolation
 }
 
 /** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */
@@ -68,6 +72,8 @@ export class Isolate {
   readonly refresher: FenceRefresher
   readonly keeper: FenceKeeper
   readonly flights = new Flights()
+  readonly verifier: Verifier
+  readonly noteViolation: NoteViolation
   /** Null: nobody wants to know. */
   readonly debug: NoteDecision | null
   /** Whether what is loaded here is for other isolates. */
@@ -96,6 +102,8 @@ export class Isolate {
     this.refresher = new FenceRefresher(this)
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
     this.isWarmer = options.keepsFresh === false
+    this.noteViolation = options.violated ?? logViolation
+    this.verifier = new Verifier(this)
   }
 
   /** The next place in this isolate's order of reads and queries. The clock stands still between I/O, so it can't tell. */

@@ -168,6 +168,8 @@ export class NamespaceStats {
 export class Stats {
   readonly kv = { reads: 0, writes: 0, errors: 0, garbage: 0, dropped: 0 }
   readonly d1 = { queries: 0, batches: 0, errors: 0, refreshes: 0, rowsRead: 0, rowsWritten: 0 }
+  /** Hits that were compared with D1, those that were wrong, and those that had only just become so. */
+  readonly verification = { checks: 0, violations: 0, younger: 0 }
   /** How long refreshes of the fence took. */
   readonly refreshTimes = newHistogram()
   readonly #namespaces = new Map<string, NamespaceStats>()

@@ -19,6 +19,7 @@ function warmerOf(plans: { startup?: string[]; scheduled?: string[] } = {}) {
 
 const queues = () => ({ high: new CapturedQueue(), low: new CapturedQueue() })
 const eventOf = (type: string, payload: number, seq: number) => ({
+  id: `e${seq}`,
   type,
   payload,
   seq,
@@ -68,9 +69,9 @@ describe('after events', () => {
     expect(await warmerOf().warmOnEvents(events, lanes, NOW)).toEqual([2, 2, 2, 0])
     const times = { deadline: NOW + 600_000, bornAt: NOW }
     expect(jobsIn(lanes.high)).toEqual([
-      { ...job('1', 0), bookmark: 'feed.7', ...times },
-      { ...job('2', 0), bookmark: 'feed.9', ...times },
-      { ...job('home'), bookmark: 'feed.9', ...times },
+      { ...job('1', 0), bookmark: 'feed.7', events: ['e4', 'e7'], ...times },
+      { ...job('2', 0), bookmark: 'feed.9', events: ['e9'], ...times },
+      { ...job('home'), bookmark: 'feed.9', events: ['e4', 'e7', 'e9'], ...times },
     ])
     expect(lanes.low.sent).toEqual([])
   })

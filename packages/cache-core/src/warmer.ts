@@ -17,6 +17,7 @@ export interface WarmPlans {
 
 /** An event that something may be warmed after. */
 export interface WarmEvent {
+  id: string
   type: string
   payload: unknown
   /** The event's place: what is warmed must have seen it. */
@@ -57,8 +58,9 @@ export class CacheWarmer {
    * @returns how many jobs each event asked for, in order
    */
   async warmOnEvents(events: readonly WarmEvent[], queues: WarmQueues, now: number): Promise<number[]> {
-    const plans = events.map(({ type, payload, seq, bookmark }) => ({
+    const plans = events.map(({ id, type, payload, seq, bookmark }) => ({
       ...this.#plans.forEvent(type, payload),
+      eventId: id,
       seq,
       bookmark,
     }))

@@ -13,9 +13,12 @@ import {
   type ResourceHandle,
 } from '../src/index.ts'
 
-const MIGRATIONS = ['0001_invalidation_log.sql', '0002_pipeline.sql', '0003_statistics.sql'].map((name) =>
-  readFileSync(new URL(`../migrations/${name}`, import.meta.url), 'utf8'),
-)
+const MIGRATIONS = [
+  '0001_invalidation_log.sql',
+  '0002_pipeline.sql',
+  '0003_statistics.sql',
+  '0004_verification.sql',
+].map((name) => readFileSync(new URL(`../migrations/${name}`, import.meta.url), 'utf8'))
 
 export function policyOf(overrides: Partial<CacheConfig> = {}): CacheConfig {
   return {

@@ -7,6 +7,7 @@ describe('migrations', () => {
     ['0001_invalidation_log.sql', '0001_invalidation_log.sql'],
     ['0003_pipeline.sql', '0002_pipeline.sql'],
     ['0004_statistics.sql', '0003_statistics.sql'],
+    ['0005_verification.sql', '0004_verification.sql'],
   ])('have the library’s own as %s, unchanged', (name, shipped) => {
     const original = new URL(`../../cache-core/migrations/${shipped}`, import.meta.url)
     expect(migrations().find((one) => one.name === name)?.sql).toBe(readFileSync(original, 'utf8'))

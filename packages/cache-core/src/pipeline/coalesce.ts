@@ -1,6 +1,6 @@
 import { covers } from '../keys/pattern.ts'
 import type { Recipe } from '../source.ts'
-import { recipeText, type WarmJob } from './warm-job.ts'
+import { eventsOf, recipeText, type WarmJob } from './warm-job.ts'
 
 /** A pattern, and the newest position of the log at which it invalidates. */
 export type SeqPattern = [pattern: string, seq: number]
@@ -34,7 +34,9 @@ export interface EventPlan {
  * event that speaks of a recipe calls gone is not warmed: a create, an update and a delete of one item come to nothing.
  * @param plans in any order; each with its event's position in the log
  */
-export function coalescePlans(plans: readonly (EventPlan & { seq: number; bookmark: string })[]): WarmJob[] {
+export function coalescePlans(
+  plans: readonly (EventPlan & { eventId?: string; seq: number; bookmark: string })[],
+): WarmJob[] {
   const jobs = new Map<string, { job: WarmJob; seq: number }>()
   const goneAt = new Map<string, number>()
   for (const { gone, seq } of plans) {
@@ -43,8 +45,9 @@ export function coalescePlans(plans: readonly (EventPlan & { seq: number; bookma
       goneAt.set(text, Math.max(seq, goneAt.get(text) ?? 0))
     }
   }
-  for (const { jobs: own, seq, bookmark } of plans) {
-    for (const job of own) {
+  for (const { jobs: own, seq, bookmark, eventId } of plans) {
+    for (const planned of own) {
+      const job = eventId === undefined ? planned : { ...planned, events: [eventId] }
       const text = recipeText(job.recipe)
       if (seq <= (goneAt.get(text) ?? -1)) continue
       const other = jobs.get(text)
@@ -64,7 +67,7 @@ function merge(other: { job: WarmJob; seq: number }, job: WarmJob, seq: number, 
     (job.priority === other.job.priority && job.reason < other.job.reason)
   const newer = seq > other.seq ? bookmark : other.job.bookmark
   return {
-    job: { ...(isFirst ? job : other.job), bookmark: newer },
+    job: { ...(isFirst ? job : other.job), bookmark: newer, ...eventsOf(other.job.events, job.events) },
     seq: Math.max(seq, other.seq),
   }
 }

@@ -10,7 +10,10 @@ import {
 import { CacheService } from '../service.ts'
 import { parseSettings } from '../settings.ts'
 import type { ResourceTable } from '../source.ts'
+import { askForChecks, checkServed } from '../verify/delayed.ts'
 import { CacheWarmer, type WarmEvent, type WarmPlans, type WarmQueues } from '../warmer.ts'
+import { alertOnHealth, type CallWebhook } from './alerts.ts'
+import { backlogOf } from './backlog.ts'
 import { Budget } from './budget.ts'
 import type { EventPlan } from './coalesce.ts'
 import { handleDeadLetters } from './dead-letters.ts'
@@ -20,7 +23,7 @@ import { replay } from './replay.ts'
 import { runSchedule } from './schedule.ts'
 import { handleStats } from './stats.ts'
 import { handleWarm } from './warm.ts'
-import { warmOnSchedule } from './warm-schedule.ts'
+import { warmNamed, warmOnSchedule } from './warm-schedule.ts'
 
 /** A Worker's bindings, by what the pipeline needs them for. */
 export interface ConsumerBindings {
@@ -47,12 +50,15 @@ export interface ConsumerOptions<Env> {
   plans(cache: CacheService): WarmPlans
   /** Default: a line of JSON on the console for each step. */
   report?: PipelineReport
+  /** How `ALERT_WEBHOOK_URL` is called. Default: `fetch`. */
+  callWebhook?: CallWebhook
 }
 
 /** The handlers of a consumer Worker; `queueKind` says which queue is what. */
 export function createConsumer<Env extends object>(options: ConsumerOptions<Env>) {
   const { configs, resources, patternsOf, bindings } = options
-  const report: PipelineReport = options.report ?? ((record) => console.log(JSON.stringify(record)))
+  const write: PipelineReport = options.report ?? ((record) => console.log(JSON.stringify(record)))
+  const callWebhook: CallWebhook = options.callWebhook ?? ((url, init) => fetch(url, init))
   const runtime = systemRuntime
   let made: Isolate | undefined
 
@@ -62,14 +68,20 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     return made
   }
 
-  function warmerFor(env: Env, waitUntil: WaitUntil): CacheWarmer {
+  /** Each line says which invocation it is of: those of a batch belong together. */
+  function reportOf(source: string): PipelineReport {
+    const batch = runtime.uuid()
+    return ({ step, ...record }) => write({ step, source, batch, ...record })
+  }
+
+  function plansFor(env: Env, waitUntil: WaitUntil, report: PipelineReport): WarmPlans {
     const { db, kv } = bindings(env)
     const plans = options.plans(new CacheService(isolateFor(env), { db, kv, events: null, waitUntil }))
-    return new CacheWarmer(resources, { ...plans, forEvent: (type, payload) => planOf(plans, type, payload) })
+    return { ...plans, forEvent: (type, payload) => planOf(plans, type, payload, report) }
   }
 
   /** An event that the plans cannot read warms nothing: it must not hold back the others of its batch. */
-  function planOf(plans: WarmPlans, type: string, payload: unknown): EventPlan {
+  function planOf(plans: WarmPlans, type: string, payload: unknown, report: PipelineReport): EventPlan {
     try {
       return plans.forEvent(type, payload)
     } catch (error) {
@@ -86,14 +98,37 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
   function warmUp(
     env: Env,
     ctx: { waitUntil: WaitUntil },
+    report: PipelineReport,
     isFull: boolean,
     isSlow: boolean,
   ): Promise<number> {
     const { db, warm: queues } = bindings(env)
     const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
-    const planned = () => warmerFor(env, waitUntil).planned()
+    const planned = () => new CacheWarmer(resources, plansFor(env, waitUntil, report)).planned()
     const isOverloaded = isSlow || isolateFor(env).sql.breaker.isOpen
     return warmOnSchedule({ db, queues, planned, isOverloaded, now: runtime.now() }, isFull)
+  }
+
+  /** Has what events changed looked at again later. Nothing fails by it. */
+  async function follow(
+    events: readonly WarmEvent[],
+    plans: WarmPlans,
+    env: Env,
+    report: PipelineReport,
+  ): Promise<void> {
+    const { settings } = isolateFor(env)
+    if (!settings.enabled || !settings.kvEnabled || settings.verifySample <= 0) return
+    const changed = events.flatMap(({ id: eventId, type, payload }) =>
+      plans
+        .forEvent(type, payload)
+        .jobs.slice(0, 1)
+        .map(({ recipe }) => ({ eventId, recipe })),
+    )
+    try {
+      await askForChecks(changed, settings.verifySample, bindings(env).events, runtime)
+    } catch (error) {
+      report({ step: 'no checks', error: String(error) })
+    }
   }
 
   return {
@@ -103,6 +138,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       ctx: { waitUntil: WaitUntil },
     ): Promise<void> {
       const own = bindings(env)
+      const report = reportOf(queue)
       const kind = queueKind(queue)
       if (kind === 'dead letters') return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now })
       if (kind === 'stats') return handleStats(messages, { db: own.db, runtime, report })
@@ -131,12 +167,18 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
         runtime,
         configs,
         budget,
-        warm: (events: readonly WarmEvent[]) =>
-          warmerFor(env, waitUntil).warmOnEvents(events, own.warm, runtime.now()),
+        warm: async (events: readonly WarmEvent[]) => {
+          const plans = plansFor(env, waitUntil, report)
+          const sent = await new CacheWarmer(resources, plans).warmOnEvents(events, own.warm, runtime.now())
+          await follow(events, plans, env, report)
+          return sent
+        },
         patternsOf,
         mustGo,
         replay: (id) => replay(id, { db, events: own.events, warm: own.warm }),
-        warmAll: () => warmUp(env, ctx, true, false),
+        warmAll: () => warmUp(env, ctx, report, true, false),
+        warmRecipes: (recipes) => warmNamed(recipes, own.warm, runtime.now()),
+        check: (check) => checkServed(check, isolateFor(env), { db, kv, events: null }, resources),
         report,
       })
     },
@@ -147,13 +189,37 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       ctx: { waitUntil: WaitUntil },
     ): Promise<void> {
       const { db, kv, events } = bindings(env)
-      const { settings } = isolateFor(env)
-      const warm = (isFull: boolean, isSlow: boolean) => warmUp(env, ctx, isFull, isSlow)
+      const isolate = isolateFor(env)
+      const { settings } = isolate
+      const report = reportOf('cron')
+      const warm = (isFull: boolean, isSlow: boolean) => warmUp(env, ctx, report, isFull, isSlow)
       // Namespaces without a policy of their own have entries as well.
       const fallback = cachePolicy('', { ttl: settings.defaultTtl })
       const all = { ...configs, [fallback.namespace]: fallback }
-      const { warmHourUtc } = settings
-      await runSchedule(scheduledTime, { db, kv, events, configs: all, warmHourUtc, warm, runtime, report })
+      const { warmHourUtc, alertWebhookUrl: url } = settings
+      let isAlerted = url === null
+      const alert = async () => {
+        isAlerted = true
+        if (url === null) return 'nobody to tell'
+        const isKvOpen = isolate.kvTier.breaker.isOpen
+        return alertOnHealth({
+          db,
+          kv,
+          url,
+          isKvOpen,
+          backlog: await backlogOf(events),
+          call: callWebhook,
+          runtime,
+        })
+      }
+      const deps = { db, kv, events, configs: all, warmHourUtc, warm, alert, runtime, report }
+      try {
+        await runSchedule(scheduledTime, deps)
+      } catch (error) {
+        // Without D1 the run did not even begin, and that is what somebody has to be told of.
+        if (!isAlerted) report({ step: 'alert', result: await alert().catch(String) })
+        throw error
+      }
     },
   }
 }

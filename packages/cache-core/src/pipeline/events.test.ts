@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { outcomes, TestMessage } from '../../test/messages.ts'
 import { CapturedQueue, CONFIGS, posts, World } from '../../test/world.ts'
+import type { Recipe } from '../source.ts'
 import type { WarmEvent } from '../warmer.ts'
 import { Budget } from './budget.ts'
 import { type EventsDeps, handleEvents } from './events.ts'
@@ -14,6 +15,7 @@ class Bench {
   readonly rest = new CapturedQueue()
   replay = async (id: string) => `${id} sent again`
   warmUps = 0
+  readonly named: Recipe[] = []
   warm: EventsDeps['warm'] = async (events) => {
     this.warmed.push([...events])
     return events.map(() => 2)
@@ -36,6 +38,8 @@ class Bench {
       },
       replay: (id) => this.replay(id),
       warmAll: async () => ++this.warmUps,
+      warmRecipes: async (recipes) => this.named.push(...recipes),
+      check: async ({ eventId }) => ({ checked: eventId }),
       warm: (events) => this.warm(events),
       patternsOf: (type, payload) => {
         if (type !== 'post.update') throw new Error(`unknown event type "${type}"`)
@@ -75,7 +79,15 @@ describe('an event that a write has logged', () => {
     const message = await bench.logged('1')
     await bench.handle([message])
     expect(bench.warmed).toEqual([
-      [{ type: 'post.update', payload: { id: '1' }, seq: 1, bookmark: `${bench.world.epoch}.1` }],
+      [
+        {
+          id: expect.any(String),
+          type: 'post.update',
+          payload: { id: '1' },
+          seq: 1,
+          bookmark: `${bench.world.epoch}.1`,
+        },
+      ],
     ])
     expect(bench.rows()).toMatchObject([{ processed_at: bench.world.runtime.now() }])
     expect(outcomes([message])).toEqual(['acked'])

@@ -4,12 +4,13 @@ import { parsePattern } from '../keys/pattern.ts'
 import { append } from '../log/append.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue, Runtime, Statement } from '../ports.ts'
+import type { Recipe } from '../source.ts'
 import type { WarmEvent } from '../warmer.ts'
 import { fitsMessage } from './batches.ts'
 import type { Budget } from './budget.ts'
 import type { SeqPattern } from './coalesce.ts'
 import { quarantine } from './dead-letters.ts'
-import { type EventMessage, parsePipelineMessage, type Sweep, sweepMessage } from './message.ts'
+import { type Check, type EventMessage, parsePipelineMessage, type Sweep, sweepMessage } from './message.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { retryDelaySeconds } from './retry.ts'
 import { sweep, sweepRanges } from './sweep.ts'
@@ -33,6 +34,10 @@ export interface EventsDeps {
   replay(id: string): Promise<string>
   /** Sends the jobs of a full warm-up. @returns how many */
   warmAll(): Promise<number>
+  /** Sends jobs for what an operator names. @returns how many */
+  warmRecipes(recipes: readonly Recipe[]): Promise<number>
+  /** Compares what KV serves with D1. @returns for the report, what it found */
+  check(check: Check): Promise<Record<string, unknown>>
   report: PipelineReport
 }
 
@@ -96,6 +101,9 @@ interface Sorted {
   /** What operators ask for. */
   replays: { id: string; message: QueueMessage }[]
   warmUps: QueueMessage[]
+  recipes: { recipes: readonly Recipe[]; message: QueueMessage }[]
+  /** What KV serves, to be compared with D1. */
+  checks: { check: Check; message: QueueMessage }[]
   poison: { message: QueueMessage; problem: string }[]
 }
 
@@ -125,6 +133,7 @@ export async function handleEvents(
       received: messages.length,
       distinct: sorted.byId.size,
       events: progress.filter(({ isDone }) => isDone).map(({ id }) => id),
+      requests: requestsOf(sorted),
       swept: progress.reduce((sum, { swept }) => sum + swept, 0),
       warmJobs: progress.reduce((sum, { warmJobs }) => sum + warmJobs, 0),
       quarantined: sorted.poison.length,
@@ -137,14 +146,31 @@ export async function handleEvents(
   }
 }
 
+/** The requests that the events came from, by event: what a line of the API's log is found by. */
+function requestsOf({ byId }: Sorted): Record<string, string> {
+  const requests: Record<string, string> = {}
+  for (const [id, { message }] of byId) if (message.requestId !== undefined) requests[id] = message.requestId
+  return requests
+}
+
 /** Tells apart what the messages are, and gathers the copies of what is delivered more than once. */
 function sort(messages: readonly QueueMessage[]): Sorted {
-  const sorted: Sorted = { byId: new Map(), sweeps: [], replays: [], warmUps: [], poison: [] }
+  const sorted: Sorted = {
+    byId: new Map(),
+    sweeps: [],
+    replays: [],
+    warmUps: [],
+    recipes: [],
+    checks: [],
+    poison: [],
+  }
   for (const message of messages) {
     const parsed = parsePipelineMessage(message.body)
     if (parsed.kind === 'poison') sorted.poison.push({ message, problem: parsed.problem })
     else if (parsed.kind === 'sweep') sorted.sweeps.push({ sweep: parsed.message.sweep, message })
     else if (parsed.kind === 'warm all') sorted.warmUps.push(message)
+    else if (parsed.kind === 'warm recipes') sorted.recipes.push({ recipes: parsed.message.warm, message })
+    else if (parsed.kind === 'check') sorted.checks.push({ check: parsed.message.check, message })
     else if (parsed.kind === 'replay') sorted.replays.push({ id: parsed.message.replay, message })
     else {
       const received = sorted.byId.get(parsed.message.id)
@@ -226,7 +252,8 @@ async function work(
   begun.forEach(follow)
   // Before any sweep, which may take its time: readers wait for what is warmed, nobody for what is swept.
   const jobs = await deps.warm(
-    begun.map(({ type, payload, epoch, seq }) => ({
+    begun.map(({ event_id: id, type, payload, epoch, seq }) => ({
+      id,
       type,
       payload,
       seq,
@@ -351,9 +378,16 @@ async function sendRests(
 }
 
 /** Last of all, and each by itself: what an operator asks for holds nothing back. */
-async function serveOperators({ replays, warmUps }: Sorted, deps: EventsDeps): Promise<void> {
+async function serveOperators(sorted: Sorted, deps: EventsDeps): Promise<void> {
+  const { replays, warmUps } = sorted
   for (const { id, message } of replays) {
     await serve(message, 'replay', async () => ({ deadLetter: id, outcome: await deps.replay(id) }), deps)
+  }
+  for (const { recipes, message } of sorted.recipes) {
+    await serve(message, 'warm-up', async () => ({ jobs: await deps.warmRecipes(recipes) }), deps)
+  }
+  for (const { check, message } of sorted.checks) {
+    await serve(message, 'check', () => deps.check(check), deps)
   }
   // Asked for twice, done once.
   const [first, ...others] = warmUps

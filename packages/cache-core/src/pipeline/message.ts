@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { type MessageQueue, type Runtime, systemRuntime } from '../ports.ts'
+import { type Recipe, RecipeSchema } from '../source.ts'
 import type { LogEvent } from '../write/types.ts'
 import { fitsMessage, splitBatches } from './batches.ts'
 
@@ -15,6 +16,8 @@ const EventMessageSchema = v.object({
   id: Id,
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
   payload: v.unknown(),
+  /** Of the request that made it: for the lines that are logged of it. */
+  requestId: v.optional(v.pipe(v.string(), v.maxLength(100))),
 })
 
 const ReplayMessageSchema = v.object({ v: Version, replay: Id })
@@ -41,6 +44,22 @@ const SweepMessageSchema = v.object({ v: Version, sweep: SweepSchema })
 
 const WarmAllMessageSchema = v.object({ v: Version, warmAll: v.literal(true) })
 
+/** Recipes in one message, far below what a queue takes. */
+const MAX_RECIPES = 100
+const WarmRecipesMessageSchema = v.object({
+  v: Version,
+  warm: v.pipe(v.array(RecipeSchema), v.minLength(1), v.maxLength(MAX_RECIPES)),
+})
+
+const CheckSchema = v.object({
+  recipe: RecipeSchema,
+  /** Of the event that it was written after. */
+  eventId: Id,
+  /** How long after it the check is made. */
+  afterSeconds: v.pipe(v.number(), v.minValue(0)),
+})
+const CheckMessageSchema = v.object({ v: Version, check: CheckSchema })
+
 /** What travels on `cache-events`. Patterns do not: the log has them, and for a producer's event the rules make them. */
 export type EventMessage = v.InferOutput<typeof EventMessageSchema>
 
@@ -54,12 +73,21 @@ export type SweepMessage = v.InferOutput<typeof SweepMessageSchema>
 /** Asks the consumer for a full warm-up: with what it runs under, a new `CACHE_VERSION` for example. */
 export type WarmAllMessage = v.InferOutput<typeof WarmAllMessageSchema>
 
+/** Asks the consumer to warm what an operator names. */
+export type WarmRecipesMessage = v.InferOutput<typeof WarmRecipesMessageSchema>
+
+/** Asks the consumer to compare what KV serves for a recipe with D1. */
+export type Check = v.InferOutput<typeof CheckSchema>
+export type CheckMessage = v.InferOutput<typeof CheckMessageSchema>
+
 /** One message of `cache-events`, by what it asks for; `problem` says in words why it is none. */
 export type PipelineMessage =
   | { kind: 'event'; message: EventMessage }
   | { kind: 'replay'; message: ReplayMessage }
   | { kind: 'sweep'; message: SweepMessage }
   | { kind: 'warm all'; message: WarmAllMessage }
+  | { kind: 'warm recipes'; message: WarmRecipesMessage }
+  | { kind: 'check'; message: CheckMessage }
   | { kind: 'poison'; problem: string }
 
 /** An event as a producer has it. */
@@ -75,10 +103,17 @@ export class ProducerEventError extends Error {
   override name = 'ProducerEventError'
 }
 
-/** The message that tells the consumer of an event. */
-export function eventMessage(event: Pick<LogEvent, 'id' | 'type' | 'payload'>): EventMessage {
+/**
+ * The message that tells the consumer of an event.
+ * @param requestId of the request that made it, where it has one
+ */
+export function eventMessage(
+  event: Pick<LogEvent, 'id' | 'type' | 'payload'>,
+  requestId?: string,
+): EventMessage {
   // JSON has no undefined: without this, the message would come out of the queue without its payload.
-  return { v: VERSION, id: event.id, type: event.type, payload: event.payload ?? null }
+  const message = { v: VERSION, id: event.id, type: event.type, payload: event.payload ?? null } as const
+  return requestId === undefined ? message : { ...message, requestId }
 }
 
 /** @param id of the dead letter */
@@ -95,14 +130,28 @@ export function warmAllMessage(): WarmAllMessage {
   return { v: VERSION, warmAll: true }
 }
 
+/** @param recipes at most 100 */
+export function warmRecipesMessage(recipes: readonly Recipe[]): WarmRecipesMessage {
+  return { v: VERSION, warm: recipes.map(({ resource, params }) => ({ resource, params: { ...params } })) }
+}
+
+export function checkMessage({ recipe, eventId, afterSeconds }: CheckOf): CheckMessage {
+  const { resource, params } = recipe
+  return { v: VERSION, check: { recipe: { resource, params: { ...params } }, eventId, afterSeconds } }
+}
+
+/** A check as it is asked for. */
+type CheckOf = Omit<Check, 'recipe'> & { recipe: Recipe }
+
 /**
  * Messages for logged events, in batches that a queue takes. A payload that no message could hold stays behind: the consumer
  * reads it from the log, and without a message for it the event would never be processed.
  */
 export function eventBatches(
   events: readonly Pick<LogEvent, 'id' | 'type' | 'payload'>[],
+  requestId?: string,
 ): { body: EventMessage }[][] {
-  const messages = events.map(eventMessage)
+  const messages = events.map((event) => eventMessage(event, requestId))
   return splitBatches(
     messages.map((message) => (fitsMessage(message) ? message : { ...message, payload: null })),
   )
@@ -151,6 +200,14 @@ export function parsePipelineMessage(body: unknown): PipelineMessage {
   if (has(body, 'warmAll')) {
     const parsed = v.safeParse(WarmAllMessageSchema, body)
     return parsed.success ? { kind: 'warm all', message: parsed.output } : poison(parsed.issues)
+  }
+  if (has(body, 'warm')) {
+    const parsed = v.safeParse(WarmRecipesMessageSchema, body)
+    return parsed.success ? { kind: 'warm recipes', message: parsed.output } : poison(parsed.issues)
+  }
+  if (has(body, 'check')) {
+    const parsed = v.safeParse(CheckMessageSchema, body)
+    return parsed.success ? { kind: 'check', message: parsed.output } : poison(parsed.issues)
   }
   const parsed = v.safeParse(EventMessageSchema, body)
   return parsed.success ? { kind: 'event', message: parsed.output } : poison(parsed.issues)

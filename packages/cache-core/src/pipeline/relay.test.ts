@@ -121,6 +121,8 @@ describe('the relay', () => {
       mustGo: () => [],
       replay: async () => '',
       warmAll: async () => 0,
+      warmRecipes: async () => 0,
+      check: async () => ({}),
       warm: async (events) => {
         warmed.push(...events)
         return events.map(() => 1)

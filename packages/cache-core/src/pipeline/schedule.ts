@@ -35,6 +35,8 @@ export interface ScheduleDeps {
   warmHourUtc: number | null
   /** Sends the scheduled warm jobs; `isSlow`: D1 has more to do than it can. @returns how many */
   warm(isFull: boolean, isSlow: boolean): Promise<number>
+  /** Tells somebody of health that became critical. @returns for the report, what was done */
+  alert?(): Promise<string>
   runtime: Pick<Runtime, 'now' | 'uuid'>
   report: PipelineReport
 }
@@ -73,6 +75,8 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
     await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps), isSlow))
     await part('forget', () => forget(db, runtime.now()))
   }
+  const { alert } = deps
+  if (alert !== undefined) await part('alert', alert)
   await part('release', async () => {
     await release(db, lease)
     return 'done'

@@ -7,6 +7,9 @@ const VERSION = 1
 
 const Time = v.pipe(v.number(), v.minValue(0))
 
+/** Events that a job names, of however many it follows from: enough to find their batch in the log. */
+const MAX_EVENTS = 3
+
 const WarmMessageSchema = v.object({
   v: v.literal(VERSION),
   recipe: RecipeSchema,
@@ -17,6 +20,7 @@ const WarmMessageSchema = v.object({
   minLifeMs: v.optional(Time),
   deadline: v.optional(Time),
   bornAt: v.optional(Time),
+  events: v.optional(v.pipe(v.array(v.string()), v.maxLength(MAX_EVENTS))),
 })
 
 /** A request to load one recipe into KV ahead of its readers. Times are clocks of whoever made it, ms. */
@@ -36,6 +40,8 @@ export interface WarmJob {
   deadline?: number | undefined
   /** When it was first sent. Stays when it is deferred. */
   bornAt?: number | undefined
+  /** Ids of events that it follows from, the first few. */
+  events?: readonly string[] | undefined
 }
 
 /** The two queues of jobs: a bulk backlog in the low one never delays a publish. */
@@ -81,7 +87,17 @@ function merge(a: WarmJob, b: WarmJob): WarmJob {
       a.bornAt === undefined || b.bornAt === undefined
         ? (a.bornAt ?? b.bornAt)
         : Math.min(a.bornAt, b.bornAt),
+    ...eventsOf(a.events, b.events),
   }
+}
+
+/** The first few events of two jobs for one recipe, in an order that does not depend on which came first. */
+export function eventsOf(
+  a: readonly string[] | undefined,
+  b: readonly string[] | undefined,
+): { events?: readonly string[] } {
+  if (a === undefined && b === undefined) return {}
+  return { events: [...new Set([...(a ?? []), ...(b ?? [])])].sort().slice(0, MAX_EVENTS) }
 }
 
 function most(a: number | undefined, b: number | undefined): number | undefined {

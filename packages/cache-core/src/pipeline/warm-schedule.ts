@@ -5,8 +5,8 @@ import { backlogOf } from './backlog.ts'
 import { type Popular, popularRecipes } from './popularity.ts'
 import type { WarmJob } from './warm-job.ts'
 
-/** Priorities of the low lane: what every page needs before what is merely read much. */
-const PRIORITY = { planned: 5, popular: 6 } as const
+/** Priorities: what an operator names in the high lane; in the low one what every page needs before what is merely read much. */
+const PRIORITY = { named: 3, planned: 5, popular: 6 } as const
 /** A backlog in the low lane from which on nothing is added to it. */
 const FULL_BACKLOG = 1_000
 /** What expires before the next batch has done its work is loaded in this one. */
@@ -62,6 +62,23 @@ export function scheduledJobs({ planned, popular, allowance, isFull, now }: Sche
     }),
   )
   return [...own, ...read.sort((a, b) => (b.benefit ?? 0) - (a.benefit ?? 0))].slice(0, allowance)
+}
+
+/**
+ * Sends jobs for what an operator names: for readers who are waiting, as it were.
+ * @param now clock, ms
+ * @returns how many
+ */
+export function warmNamed(recipes: readonly Recipe[], queues: WarmQueues, now: number): Promise<number> {
+  const jobs = recipes.map(
+    (recipe): WarmJob => ({
+      recipe,
+      priority: PRIORITY.named,
+      reason: 'operator',
+      deadline: now + FULL_DEADLINE_MS,
+    }),
+  )
+  return sendJobs(jobs, queues, now)
 }
 
 /** What a scheduled batch needs. */

@@ -103,6 +103,7 @@ export async function handleWarm(
       outcome: settled,
       recipe: job.recipe,
       reason: job.reason,
+      ...(job.events !== undefined && { events: job.events }),
       waitMs,
       ...(error !== undefined && { error }),
     })

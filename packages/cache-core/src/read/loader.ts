@@ -17,6 +17,8 @@ export type Direct = Pick<Loaded, 'text' | 'found' | 'label'> & { bookmark: stri
 
 /** Gets a value from D1. */
 export interface Loader {
+  /** What can be loaded again by itself, to see whether what was served is right; null for a caller's own function. */
+  source: Source<unknown> | null
   /** With a stamp that is not too high. */
   load(isolate: Isolate, io: RequestIo): Promise<LoaderResult>
   /** For a caller that keeps nothing: just the value. */
@@ -29,6 +31,7 @@ export interface Loader {
  */
 export function sourceLoader<T>(source: Source<T>): Loader {
   return {
+    source,
     async load(isolate, io) {
       const asked = isolate.refresher.ask()
       const { statements, decode } = source.load(io.db)
@@ -54,6 +57,7 @@ export function sourceLoader<T>(source: Source<T>): Loader {
  */
 export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly string[]): Loader {
   return {
+    source: null,
     async load(isolate, io) {
       const { fence, refresher, runtime } = isolate
       await refresher.run(io)

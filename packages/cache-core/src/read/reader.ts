@@ -5,6 +5,7 @@ import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
+import type { Served } from '../verify/verify.ts'
 import { answer, bypassed, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
 import type { Direct, Loader } from './loader.ts'
@@ -24,6 +25,11 @@ interface Read {
   timing: CacheResult<unknown>['timing']
   /** What a tier held but could not prove: the last resort while D1 fails. */
   held: CacheEntry | null
+  /** The answer where a tier had it, and the fence as it was then: what verification holds it against. */
+  hit: CacheEntry | null
+  source: CacheSource
+  head: number
+  asOf: number
   /** Whether what a tier held was refused since the log had moved on. */
   wasInvalid: boolean
   /** What each tier said, for `CACHE_DEBUG` and explain; null when nobody wants to know. */
@@ -62,7 +68,14 @@ export class Reader {
     const read = this.#begin(key, options)
     try {
       const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
-      if (held !== null) return held.as(parse)
+      if (held !== null) {
+        const { verifier } = this.#isolate
+        if (loader.source !== null && verifier.isDue()) {
+          const served = servedBy(read)
+          if (served !== null) verifier.start(served, loader.source, this.#io)
+        }
+        return held.as(parse)
+      }
       const entry = await this.#load(read, loader)
       const counts = this.#counts(key)
       counts.misses++
@@ -110,6 +123,13 @@ export class Reader {
     }
     if (found === null) this.#tell(read, null, 'NONE', null)
     return found?.as(parse) ?? null
+  }
+
+  /** What a read of a key would be answered from memory or KV, with the fence as it is then; null for a miss. */
+  async served(key: CacheKey): Promise<Served | null> {
+    const read = this.#begin(key, {})
+    if ((await this.#fromMemory(read)) === null) await this.#fromKv(read)
+    return servedBy(read)
   }
 
   /**
@@ -187,6 +207,10 @@ export class Reader {
       mayBeStale,
       timing: {},
       held: null,
+      hit: null,
+      source: 'database',
+      head: 0,
+      asOf: 0,
       wasInvalid: false,
       why: isTold ? [] : null,
       tiers: isTold ? [] : UNTOLD,
@@ -271,8 +295,15 @@ export class Reader {
    */
   #answer(read: Read, entry: CacheEntry, outcome: CacheOutcome, source: CacheSource) {
     const { bookmark, timing } = read
+    const { fence } = this.#isolate
+    if (outcome === 'HIT') {
+      read.hit = entry
+      read.source = source
+      read.head = fence.head
+      read.asOf = fence.asOf
+    }
     this.#tell(read, entry, outcome, source)
-    const seen = bookmark?.epoch === entry.epoch ? Math.min(bookmark.seq, this.#isolate.fence.head) : 0
+    const seen = bookmark?.epoch === entry.epoch ? Math.min(bookmark.seq, fence.head) : 0
     return answer(entry, outcome, source, this.#now(), timing, Math.max(entry.upTo, seen))
   }
 
@@ -471,4 +502,9 @@ export class Reader {
   #now(): number {
     return this.#isolate.runtime.now()
   }
+}
+
+function servedBy({ hit: entry, source, head, asOf, need }: Read): Served | null {
+  if (entry === null || source === 'database') return null
+  return { entry, source, head, asOf, startedAt: need.startedAt, maxStalenessMs: need.maxStalenessMs }
 }

@@ -93,6 +93,10 @@ function fleetSums(stats: Stats): Sums {
   put(sums, 'd1RowsRead', d1.rowsRead)
   put(sums, 'd1RowsWritten', d1.rowsWritten)
   put(sums, 'refreshes', d1.refreshes)
+  const { checks, violations, younger } = stats.verification
+  put(sums, 'verifyChecks', checks)
+  put(sums, 'verifyViolations', violations)
+  put(sums, 'verifyYounger', younger)
   putAll(sums, 'refresh', stats.refreshTimes)
   return sums
 }

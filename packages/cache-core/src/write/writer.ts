@@ -137,10 +137,13 @@ export class Writer {
 
   /** Tells the consumer. A message that is lost is sent again by the relay, from the log. */
   #publish(planned: Planned[], changes: ChangeResult[]): void {
-    const { events, waitUntil } = this.#io
+    const { events, waitUntil, requestId } = this.#io
     if (events === null) return
     const logged = planned.filter((_, i) => changes[i]?.changed)
-    for (const batch of eventBatches(logged.map(({ event }) => event))) {
+    for (const batch of eventBatches(
+      logged.map(({ event }) => event),
+      requestId,
+    )) {
       waitUntil(events.sendBatch(batch).catch(() => {}))
     }
   }

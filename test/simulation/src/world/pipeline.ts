@@ -100,6 +100,8 @@ export class Pipeline {
       mustGo,
       replay: async () => 'nobody asks for that here',
       warmAll: async () => 0,
+      warmRecipes: async () => 0,
+      check: async () => ({}),
       report,
     })
   }

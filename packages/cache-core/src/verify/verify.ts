@@ -1,0 +1,63 @@
+import { type CacheEntry, etagOf } from '../entry.ts'
+import type { Isolate, RequestIo } from '../isolate.ts'
+import { sourceLoader } from '../read/loader.ts'
+import type { Source } from '../source.ts'
+import { judge } from './judge.ts'
+import { newestRow } from './newest-row.ts'
+import { EXCERPT, type Violation, wordsFor } from './violation.ts'
+
+/** A hit, with what the fence was when it called the entry valid. */
+export interface Served {
+  entry: CacheEntry
+  source: 'memory' | 'kv'
+  /** The fence's head and the clock that it was current at. */
+  head: number
+  asOf: number
+  /** When the read began, and its Δ, ms. */
+  startedAt: number
+  maxStalenessMs: number
+}
+
+/** `unknown`: the log was restored meanwhile, or is too long to tell. */
+export type Verdict = 'same' | 'younger' | 'unknown' | Violation
+
+/**
+ * Compares what was served with what D1 has: the value and the log's head in one transaction. If they differ, the log has to
+ * have a row that says so, and that the reader could not know of.
+ * @throws DatabaseUnavailableError
+ */
+export async function verify(
+  isolate: Isolate,
+  io: RequestIo,
+  source: Source<unknown>,
+  served: Served,
+  kind: Violation['kind'],
+): Promise<Verdict> {
+  const { entry, head, startedAt, maxStalenessMs } = served
+  const { loaded } = await sourceLoader(source).load(isolate, io)
+  if (loaded.epoch !== entry.epoch) return 'unknown'
+  if (etagOf(loaded.text) === entry.etag && loaded.found === entry.found) return 'same'
+  const names = [entry.path, ...entry.tags]
+  const row = await newestRow(isolate, io.db, names, { after: entry.stamp, upTo: loaded.upTo, enough: head })
+  if (row === undefined) return 'unknown'
+  const cause = judge({ row, head, startedAt, maxStalenessMs })
+  if (cause === null) return 'younger'
+  const isPrivate = isolate.policy(entry.namespace).visibility === 'private'
+  const excerpt = (text: string) => (isPrivate ? null : text.slice(0, EXCERPT))
+  const { etag, found, stamp, upTo, loadedAt, epoch } = entry
+  return {
+    kind,
+    key: entry.path,
+    namespace: entry.namespace,
+    source: served.source,
+    requestId: io.requestId ?? null,
+    cause,
+    says: wordsFor(cause, row),
+    maxStalenessMs,
+    readAt: startedAt,
+    fence: { epoch, head, ageMs: startedAt - served.asOf },
+    served: { stamp, upTo, loadedAt, etag, found, text: excerpt(entry.text) },
+    current: { seq: loaded.upTo, etag: etagOf(loaded.text), found: loaded.found, text: excerpt(loaded.text) },
+    row,
+  }
+}
