@@ -55,6 +55,8 @@ app.use(
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
     xFrameOptions: 'DENY',
+    // With none at all, browsers also hide the origin of a page's own forms, and those would be taken for another site's.
+    referrerPolicy: 'same-origin',
   }),
 )
 

@@ -144,7 +144,7 @@ export const Time: FC<{ at: string | null; now: Date; brief?: boolean }> = ({ at
   return (
     <time datetime={at} title={`${at} (UTC)`}>
       {brief ? ago(date, now) : moment(date, now)}
-      {!brief && <span class="muted small"> · {ago(date, now)}</span>}
+      {!brief && <span class="muted small"> {ago(date, now)}</span>}
     </time>
   )
 }

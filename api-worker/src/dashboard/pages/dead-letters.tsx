@@ -31,7 +31,7 @@ export async function deadLettersPage({ c, inner, now }: PageContext): Promise<P
     path: DEAD_LETTERS_PATH,
     title: 'Dead letters',
     says: 'Messages that no retry could help. Nothing is lost here until you discard it.',
-    poll: cursor === undefined ? 10 : 0,
+    poll: cursor === undefined ? 5 : 0,
     body: answer.ok ? (
       <Panel id="letters" title={`${count(answer.data.total)} dead letters`} live>
         {answer.data.items.length === 0 ? (

@@ -46,7 +46,7 @@ export async function invalidationsPage(page: PageContext, wanted?: string): Pro
     path: INVALIDATIONS_PATH,
     title: 'Invalidations',
     says: 'The log that decides what is valid: each row makes invalid what its patterns match, in every isolate within Δ.',
-    poll: isPlain && !pattern ? 10 : 0,
+    poll: isPlain && !pattern ? 5 : 0,
     body: (
       <>
         <Panel

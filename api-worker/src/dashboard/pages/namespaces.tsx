@@ -24,7 +24,7 @@ export async function namespacesPage({ c, inner }: PageContext): Promise<PageCon
     path: NAMESPACES_PATH,
     title: 'Namespaces',
     says: 'How each part of the content is cached, and how that went in the last hour, over all isolates.',
-    poll: 10,
+    poll: 5,
     body: (
       <>
         {!stats.ok && <Trouble refusal={stats} />}
@@ -98,7 +98,7 @@ export async function namespacePage({ c, inner }: PageContext, name: string): Pr
     path: NAMESPACES_PATH,
     title: name,
     says: <a href={NAMESPACES_PATH}>All namespaces</a>,
-    poll: 10,
+    poll: 5,
     body: (
       <>
         <div id="namespace-figures" data-live="">

@@ -57,7 +57,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
     path: `${UI_PATH}/verification`,
     title: 'Verification',
     says: 'Hits are compared with D1 in the background, and what was written with what is served 5, 60 and 120 seconds later.',
-    poll: 10,
+    poll: 5,
   }
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   const { sample, confidence, lastHour, lastDay, violations, total } = answer.data

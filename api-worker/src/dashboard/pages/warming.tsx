@@ -34,7 +34,7 @@ export async function warmingPage({ c, inner }: PageContext): Promise<PageConten
     path: `${UI_PATH}/warming`,
     title: 'Warming',
     says: 'What the consumer loads into KV ahead of its readers, and what it was good for.',
-    poll: 10,
+    poll: 5,
   }
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   const { lastHour, lastDay, popular, backlogs } = answer.data

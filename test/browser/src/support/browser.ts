@@ -14,13 +14,15 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** A visitor with cookies of their own. Without a locale Chromium takes that of the machine, which may be none at all. */
-export function visit(
+export async function visit(
   browser: Browser,
   { theme, width = 1440 }: { theme?: 'light' | 'dark'; width?: number } = {},
 ): Promise<BrowserContext> {
-  return browser.newContext({
+  const context = await browser.newContext({
     locale: 'en-GB',
     viewport: { width, height: width < 600 ? 760 : 900 },
     ...(theme && { colorScheme: theme }),
   })
+  context.setDefaultTimeout(10_000)
+  return context
 }
