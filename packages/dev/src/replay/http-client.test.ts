@@ -36,3 +36,9 @@ it('gives up on a server that keeps closing, and on a first connection that brea
   expect((await client.send(url)).body).toBe('2')
   await expect(client.send(url)).rejects.toThrow()
 })
+
+it('speaks TLS to an https address', async () => {
+  const url = await listen([])
+  // The server answers in plain text, which no TLS handshake takes for an answer.
+  await expect(client.send(url.replace('http:', 'https:'))).rejects.toMatchObject({ code: 'EPROTO' })
+})

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 
 /** A whole answer. */
 export interface HttpAnswer {
@@ -29,6 +30,7 @@ class ClosedConnectionError extends Error {
  */
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true })
+  readonly #secureAgent = new SecureAgent({ keepAlive: true })
 
   /**
    * Sends a request and reads its whole answer. One that met a connection which the server was just closing is sent again:
@@ -44,8 +46,9 @@ export class HttpClient {
   #once(url: string, { method = 'GET', headers = {}, json }: HttpRequest): Promise<HttpAnswer> {
     const body = json === undefined ? undefined : JSON.stringify(json)
     return new Promise((resolve, reject) => {
-      const outgoing = request(url, {
-        agent: this.#agent,
+      const isSecure = new URL(url).protocol === 'https:'
+      const outgoing = (isSecure ? secureRequest : request)(url, {
+        agent: isSecure ? this.#secureAgent : this.#agent,
         method,
         timeout: TIMEOUT_MS,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -74,5 +77,6 @@ export class HttpClient {
   /** Closes its connections. */
   close(): void {
     this.#agent.destroy()
+    this.#secureAgent.destroy()
   }
 }

@@ -1,22 +1,12 @@
+import { CREDENTIALS_HELP, type LocalAdmin, readTarget, type Target } from '../administrator.ts'
 import { wholeNumber } from '../arguments/numbers.ts'
 import { parseFlags } from '../arguments/parse-flags.ts'
-import { UsageError } from '../arguments/usage-error.ts'
 
 /** What `npm run warm` was asked for. */
-export interface WarmOptions {
+export interface WarmOptions extends Target {
   help: boolean
-  /** Base URL of an API Worker, without a final slash. */
-  url: string
-  email: string
-  password: string
   /** How long to watch, in seconds. */
   timeoutSeconds: number
-}
-
-/** Whom the local seed knows as an administrator. */
-export interface LocalAdmin {
-  email: string
-  password: string
 }
 
 export const WARM_HELP = `npm run warm [-- OPTIONS]: has the consumer warm everything anew, and watches until it is done.
@@ -27,11 +17,10 @@ Deploy the consumer with a new CACHE_VERSION first, run this, then deploy the AP
   --timeout N     how long to watch, in seconds, 1 to 3600; default 300
   --help          this page
 
-Variables:
-  FRESHET_EMAIL, FRESHET_PASSWORD   an administrator; for a local URL the seeded one is the default`
+${CREDENTIALS_HELP}`
 
 /**
- * Reads the command line and the environment. The password comes from the environment alone: arguments are seen by others.
+ * Reads the command line and the environment.
  * @throws UsageError that says what is wrong and what would be right
  */
 export function parseWarmOptions(
@@ -44,19 +33,9 @@ export function parseWarmOptions(
     timeout: { type: 'string', default: '300' },
     help: { type: 'boolean', default: false },
   })
-  if (!URL.canParse(flags.url) || !/^https?:$/.test(new URL(flags.url).protocol))
-    throw new UsageError(`--url is "${flags.url}"; it may be an address such as https://api.example.com`)
-  const { hostname, href } = new URL(flags.url)
-  const isLocal = hostname === 'localhost' || hostname === '127.0.0.1'
-  const email = env.FRESHET_EMAIL ?? (isLocal ? local.email : undefined)
-  const password = env.FRESHET_PASSWORD ?? (isLocal ? local.password : undefined)
-  if (!flags.help && (email === undefined || password === undefined))
-    throw new UsageError(`set FRESHET_EMAIL and FRESHET_PASSWORD to an administrator of ${hostname}`)
   return {
     help: flags.help,
-    url: href.replace(/\/$/, ''),
-    email: email ?? '',
-    password: password ?? '',
+    ...readTarget(flags.url, env, local, !flags.help),
     timeoutSeconds: wholeNumber('--timeout', flags.timeout, { min: 1, max: 3_600 }),
   }
 }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
+import { logIn, parseAnswer } from '../administrator.ts'
 import { PlainError } from '../plain-error.ts'
-import type { HttpAnswer, HttpClient } from '../replay/http-client.ts'
+import type { HttpClient } from '../replay/http-client.ts'
 import { WARM_HELP, type WarmOptions } from './warm-options.ts'
 
 /** How often to look, and how often nothing may have changed before it is taken to be done. */
 const LOOK_EVERY_MS = 2_000
 const QUIET_LOOKS = 6
 
-const Login = v.object({ data: v.object({ token: v.string() }) })
 const Outcomes = v.record(v.string(), v.number())
 const Warming = v.object({
   data: v.object({ lastDay: v.object({ lanes: v.record(v.string(), v.object({ outcomes: Outcomes })) }) }),
@@ -29,12 +29,11 @@ export async function warm(options: WarmOptions, context: WarmContext): Promise<
     write(WARM_HELP)
     return 0
   }
-  const { url, email, password } = options
-  const login = await http.send(`${url}/auth/login`, { method: 'POST', json: { email, password } })
-  const headers = { authorization: `Bearer ${parse(Login, 'POST /auth/login', login).data.token}` }
+  const { url } = options
+  const headers = await logIn(http, options)
   const look = async () => {
     const answer = await http.send(`${url}/admin/cache/warming`, { headers })
-    return sumOf(parse(Warming, 'GET /admin/cache/warming', answer).data.lastDay.lanes)
+    return sumOf(parseAnswer(Warming, 'GET /admin/cache/warming', answer).data.lastDay.lanes)
   }
 
   const before = await look()
@@ -83,14 +82,4 @@ function describe(before: Readonly<Record<string, number>>, now: Readonly<Record
     .filter(([, n]) => n > 0)
     .map(([name, n]) => `${n} ${name}`)
     .join(', ')
-}
-
-function parse<S extends v.GenericSchema>(
-  schema: S,
-  what: string,
-  { status, body }: HttpAnswer,
-): v.InferOutput<S> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), body)
-  if (status === 200 && parsed.success) return parsed.output
-  throw new PlainError(`${what} answered ${status}: ${body.slice(0, 200)}`)
 }
