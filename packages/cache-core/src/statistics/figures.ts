@@ -33,7 +33,7 @@ export interface Figures extends NamespaceCounts {
 }
 
 /** What the cache was worth. */
-export interface Saved {
+interface Saved {
   /** Queries that D1 was spared: one for each read, less what loads (two) and refreshes of the fence (one) took. */
   queries: number
   /** What the rows that were not read, would have cost. */
@@ -223,7 +223,7 @@ export function histogramOf(sums: Sums, name: string): Histogram {
 }
 
 /** Null when nothing was counted. */
-export function quantilesOf(histogram: Histogram): Quantiles | null {
+function quantilesOf(histogram: Histogram): Quantiles | null {
   const of = (share: number) => quantile(histogram, share)
   const [p50, p95, p99, max] = [of(0.5), of(0.95), of(0.99), of(1)]
   if (p50 === null || p95 === null || p99 === null || max === null) return null

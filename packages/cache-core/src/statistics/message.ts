@@ -9,7 +9,7 @@ const MAX_NAMESPACES = 30
 /** Bytes of the counts: with 16 KB of recipes a message stays below the 64 KB from which it costs more operations. */
 const MAX_COUNTS_BYTES = 40_000
 /** Where the counts of the others go. */
-export const OTHERS = '(others)'
+const OTHERS = '(others)'
 
 const Count = v.pipe(v.number(), v.minValue(0))
 const Reads = v.array(v.object({ recipe: RecipeSchema, reads: Count, costMs: Count }))

@@ -24,7 +24,7 @@ export interface Recommendation {
 }
 
 /** From where on figures are worth a word. */
-export const LIMITS = {
+const LIMITS = {
   /** Fewer of something prove nothing. */
   fewest: { reads: 1_000, misses: 100, kvWrites: 1_000, evictions: 1_000, invalid: 100, loads: 10 },
   lowHitRate: 0.3,

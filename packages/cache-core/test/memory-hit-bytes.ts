@@ -1,0 +1,33 @@
+// A process of its own: coverage, which tests run under, keeps V8 from optimising what is measured here.
+import { type HeapProfiler, Session } from 'node:inspector/promises'
+import { NamespaceStats } from '../src/stats.ts'
+
+const CALLS = 200_000
+
+/** Bytes that V8 allocates for one call, whether or not they are collected at once. */
+async function bytesPerCall(call: (i: number) => void): Promise<number> {
+  for (let i = 0; i < CALLS; i++) call(i)
+  const session = new Session()
+  session.connect()
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: 64,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  })
+  for (let i = 0; i < CALLS; i++) call(i)
+  const { profile } = await session.post('HeapProfiler.stopSampling')
+  session.disconnect()
+  return sizeOf(profile.head) / CALLS
+}
+
+function sizeOf({ selfSize, children }: HeapProfiler.SamplingHeapProfileNode): number {
+  return children.reduce((sum, child) => sum + sizeOf(child), selfSize)
+}
+
+const counts = new NamespaceStats()
+const kept: unknown[] = []
+const object = await bytesPerCall((i) => {
+  kept[0] = { i }
+})
+const hit = await bytesPerCall((i) => counts.memoryHit(i % 2 === 0, i % 5_000))
+console.log(JSON.stringify({ object, hit, hits: counts.memoryHits }))
