@@ -121,15 +121,15 @@ export function Table<T>({
       <tbody {...AS.rowgroup}>
         {rows.map((row) => (
           <tr {...AS.row}>
-            {columns.map(({ title, of, isNumber, isWide }) => (
-              <td
-                {...AS.cell}
-                data-label={title}
-                class={[isNumber && 'number', isWide && 'wide'].filter(Boolean).join(' ')}
-              >
-                <div>{of(row)}</div>
-              </td>
-            ))}
+            {columns.map(({ title, of, isNumber, isWide }) => {
+              const value = of(row)
+              const classes = [isNumber && 'number', isWide && 'wide', value === NONE && 'none']
+              return (
+                <td {...AS.cell} data-label={title} class={classes.filter(Boolean).join(' ')}>
+                  <div>{value}</div>
+                </td>
+              )
+            })}
           </tr>
         ))}
       </tbody>

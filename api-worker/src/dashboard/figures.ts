@@ -41,7 +41,6 @@ export const Span = v.object({
   to: v.string(),
   total: v.object({
     ...counts,
-    isolates: v.number(),
     latencyMs: v.object({
       kvRead: v.nullable(Quantiles),
       load: v.nullable(Quantiles),
@@ -54,7 +53,18 @@ export const Span = v.object({
 })
 export type Span = v.InferOutput<typeof Span>
 
-export const Stats = v.object({ fleet: v.nullable(v.object({ lastHour: Span, lastDay: Span })) })
+export const Stats = v.object({
+  /** Of the isolate that answers, since it started. */
+  total: v.object({
+    memoryHits: v.number(),
+    kvHits: v.number(),
+    misses: v.number(),
+    hitRate: v.nullable(v.number()),
+  }),
+  memory: v.object({ entries: v.number(), bytes: v.number(), evictions: v.number() }),
+  fence: v.object({ head: v.number(), patterns: v.number(), ageMs: v.nullable(v.number()) }),
+  fleet: v.nullable(v.object({ lastHour: Span, lastDay: Span })),
+})
 
 const Pair = v.nullable(v.object({ p50: v.number(), p99: v.number() }))
 
@@ -79,6 +89,7 @@ export const Trends = v.object({
       stalenessMs: Pair,
       refreshMs: v.nullish(Pair, null),
       d1Queries: v.nullable(v.number()),
+      isolates: v.nullable(v.number()),
       savedQueries: v.nullable(v.number()),
     }),
   ),

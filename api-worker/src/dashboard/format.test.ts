@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, count, dollars, duration, moment, NONE, percent, pretty, words } from './format.ts'
+import {
+  ago,
+  bytes,
+  count,
+  counted,
+  dollars,
+  duration,
+  moment,
+  NONE,
+  percent,
+  pretty,
+  title,
+  words,
+} from './format.ts'
 
 describe('figures for people', () => {
   it.each([
@@ -28,7 +41,11 @@ describe('figures for people', () => {
     [12.3, '12 ms'],
     [1234, '1.2 s'],
     [45_000, '45 s'],
+    [60_000, '1 min'],
+    [61_000, '61 s'],
     [180_000, '3 min'],
+    [3_600_000, '1 h'],
+    [3_660_000, '61 min'],
     [3 * 3_600_000, '3 h'],
     [72 * 3_600_000, '3 days'],
   ])('duration(%s) is %s', (value, text) => expect(duration(value)).toBe(text))
@@ -76,4 +93,13 @@ it('turns names of fields into words', () => {
     'content update',
     'stale if error',
   ])
+})
+
+it('counts in words and titles', () => {
+  expect([0, 1, 2].map((n) => counted(n, 'dead letter'))).toEqual([
+    '0 dead letters',
+    '1 dead letter',
+    '2 dead letters',
+  ])
+  expect(['d1', 'kv', 'fenceLag', ''].map(title)).toEqual(['D1', 'KV', 'Fence lag', ''])
 })

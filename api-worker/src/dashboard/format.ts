@@ -24,10 +24,17 @@ export function duration(ms: number | null | undefined): string {
   if (size < 10) return `${trim(ms.toFixed(1))} ms`
   if (size < 1000) return `${Math.round(ms)} ms`
   if (size < 10_000) return `${trim((ms / 1000).toFixed(1))} s`
+  if (size >= 3_600_000 && size % 3_600_000 === 0 && size < 172_800_000) return `${ms / 3_600_000} h`
+  if (size >= 60_000 && size % 60_000 === 0 && size < 7_200_000) return `${ms / 60_000} min`
   if (size < 120_000) return `${Math.round(ms / 1000)} s`
   if (size < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`
   if (size < 48 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`
   return `${Math.round(ms / 86_400_000)} days`
+}
+
+/** A count with its noun. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
 /** Bytes, in powers of 1,024. */
@@ -80,6 +87,13 @@ export function words(name: string): string {
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/[._-]+/g, ' ')
     .toLowerCase()
+}
+
+/** The same with a capital, and with the names of products as they are written. */
+export function title(name: string): string {
+  const text = words(name)
+  if (text === 'd1' || text === 'kv') return text.toUpperCase()
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 function trim(text: string): string {

@@ -172,7 +172,7 @@ describe('the dashboard, in a browser', () => {
 
     await page.getByRole('button', { name: 'Replay dead letter first' }).click()
     await page.getByText('puts it back into its queue').waitFor()
-    await page.getByRole('heading', { name: '1 dead letters' }).waitFor()
+    await page.getByRole('heading', { name: '1 dead letter', exact: true }).waitFor()
 
     await page.getByText('Discard… dead letter second').click()
     await page.getByRole('button', { name: 'Discard it' }).click()

@@ -48,12 +48,19 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => (chart.unit === 'share' ? [0, 1] : [0, Math.max(max * 1.1, 1)]) } },
     legend: { live: true },
+    // While nobody points at the chart, its legend tells the newest figures.
+    hooks: { setLegend: [showNewest] },
     axes: [
-      { ...axis, space: 64, values: (_, splits) => splits.map(clockOf) },
+      {
+        ...axis,
+        space: 64,
+        incrs: STEPS,
+        values: (_, splits) => splits.map((at) => (isLong(chart) ? dayOf(at) : clockOf(at))),
+      },
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => say(value)) },
     ],
     series: [
-      { label: 'UTC', value: (_, at) => (at == null ? '–' : clockOf(at)) },
+      { label: 'UTC', value: (_, at) => (at == null ? '–' : `${dayOf(at)} ${clockOf(at)}`) },
       ...chart.series.map(({ label, ink: name, dash }) => ({
         label,
         stroke: () => ink(`--${name}`),
@@ -68,12 +75,44 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
   }
 }
 
+function showNewest(plot: uPlot): void {
+  const newest = plot.data[0].length - 1
+  if (plot.legend.idx == null && newest >= 0) plot.setLegend({ idx: newest }, false)
+}
+
+/** Distances of the times below a chart, in seconds: no two of them read the same. */
+const STEPS = [
+  60,
+  120,
+  300,
+  600,
+  900,
+  1800,
+  3600,
+  2 * 3600,
+  4 * 3600,
+  6 * 3600,
+  12 * 3600,
+  86_400,
+  2 * 86_400,
+  7 * 86_400,
+]
+const DAY = 86_400
+
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
 const SAY: Record<ChartData['unit'], (value: number) => string> = {
   share: (value) => `${Math.round(value * 1000) / 10} %`,
   count: (value) => compact.format(value),
   ms: (value) => (value < 1000 ? `${compact.format(value)} ms` : `${compact.format(value / 1000)} s`),
+}
+
+function isLong({ x }: ChartData): boolean {
+  return (x.at(-1) ?? 0) - (x[0] ?? 0) > 2 * DAY
+}
+
+function dayOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(5, 10)
 }
 
 function clockOf(seconds: number): string {

@@ -1,7 +1,7 @@
 import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
 import { Badge, Empty, Pager, Panel, Table, type Tone, Trouble } from '../components.tsx'
-import { bytes, count, duration, NONE } from '../format.ts'
+import { bytes, count, counted, duration, NONE } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
@@ -128,7 +128,7 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
   const isMemory = tier === 'memory'
   return (
     <>
-      {total !== null && <p class="muted small">{count(total)} keys</p>}
+      {total !== null && <p class="muted small">{counted(total, 'key')}</p>}
       <Table
         caption={`Keys in ${tier}`}
         rows={items}

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Act, Ask, Empty, Facts, Notice, Pager, Panel, Table, Time, Trouble } from '../components.tsx'
-import { bytes, count, pretty } from '../format.ts'
+import { bytes, count, counted, pretty } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
@@ -33,7 +33,7 @@ export async function deadLettersPage({ c, inner, now }: PageContext): Promise<P
     says: 'Messages that no retry could help. Nothing is lost here until you discard it.',
     poll: cursor === undefined ? 5 : 0,
     body: answer.ok ? (
-      <Panel id="letters" title={`${count(answer.data.total)} dead letters`} live>
+      <Panel id="letters" title={counted(answer.data.total, 'dead letter')} live>
         {answer.data.items.length === 0 ? (
           <Empty title="No dead letters">
             A message that fails all its retries, or that nobody here understands, will be here with the

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { ADMIN_PATH } from '../../http/admin.ts'
 import { Badge, Empty, Figures, Notice, Panel, Table, type Tone, Trouble } from '../components.tsx'
 import { SPANS, Stats, Trends } from '../figures.ts'
-import { count, dollars, duration, NONE, percent, words } from '../format.ts'
+import { bytes, count, counted, dollars, duration, NONE, percent, title, words } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { ReadCharts, TimeCharts } from './trend-charts.tsx'
@@ -50,7 +50,15 @@ export async function overviewPage({ c, inner }: PageContext): Promise<PageConte
           )}
         </div>
         <div id="figures" data-live="">
-          {stats.ok ? <Headline fleet={stats.data.fleet} deltaMs={deltaMs} /> : <Trouble refusal={stats} />}
+          {stats.ok ? (
+            <Headline
+              fleet={stats.data.fleet}
+              deltaMs={deltaMs}
+              isolates={trends.ok ? most(trends.data) : null}
+            />
+          ) : (
+            <Trouble refusal={stats} />
+          )}
         </div>
         <nav class="tabs" aria-label="Span of the charts">
           {SPANS.map((one) => (
@@ -70,10 +78,11 @@ export async function overviewPage({ c, inner }: PageContext): Promise<PageConte
         ) : (
           <Trouble refusal={trends} />
         )}
+        {stats.ok && <IsolatePanel stats={stats.data} />}
         <Panel
           id="health"
           title="Health"
-          says="Each check, and from where on it would be a warning or critical."
+          says="Each check, what it finds, and past which figure it would be a warning or critical."
           live
         >
           {health.ok ? <Checks checks={health.data.checks} /> : <Empty title="Not known">See above.</Empty>}
@@ -91,7 +100,8 @@ export function toneOfHealth(status: string): Tone {
 
 function HealthLine({ status, checks }: { status: string; checks: Checks }) {
   const bad = checks.filter((one) => one.status === 'warning' || one.status === 'critical')
-  if (bad.length === 0) return <Notice tone="ok">Healthy: all {checks.length} checks are well.</Notice>
+  if (bad.length === 0)
+    return <Notice tone="ok">Healthy: {counted(checks.length, 'check')}, all well.</Notice>
   return (
     <Notice tone={status === 'critical' ? 'critical' : 'warning'}>
       <strong>{status === 'critical' ? 'Critical' : 'Warning'}:</strong>{' '}
@@ -100,7 +110,51 @@ function HealthLine({ status, checks }: { status: string; checks: Checks }) {
   )
 }
 
-function Headline({ fleet, deltaMs }: { fleet: v.InferOutput<typeof Stats>['fleet']; deltaMs: number }) {
+function IsolatePanel({ stats: { total, memory, fence } }: { stats: v.InferOutput<typeof Stats> }) {
+  return (
+    <Panel
+      id="isolate"
+      title="The isolate that answers"
+      says="What it has counted itself since it started, up to this moment. Another one may answer next."
+      live
+    >
+      <Figures
+        figures={[
+          {
+            label: 'Hit rate',
+            value: <span id="isolate-hit-rate">{percent(total.hitRate)}</span>,
+            beside: `${count(total.memoryHits)} memory, ${count(total.kvHits)} KV, ${count(total.misses)} D1`,
+          },
+          {
+            label: 'Memory',
+            value: bytes(memory.bytes),
+            beside: `${count(memory.entries)} entries, ${count(memory.evictions)} evicted`,
+          },
+          {
+            label: 'Fence',
+            value: fence.ageMs === null ? 'not asked yet' : duration(fence.ageMs),
+            beside: `old; at seq ${fence.head}, ${count(fence.patterns)} patterns`,
+          },
+        ]}
+      />
+    </Panel>
+  )
+}
+
+/** The most isolates that told of themselves in one step of the charts. */
+function most({ points }: Trends): number {
+  return Math.ceil(points.reduce((most, { isolates }) => Math.max(most, isolates ?? 0), 0))
+}
+
+function Headline({
+  fleet,
+  deltaMs,
+  isolates,
+}: {
+  fleet: v.InferOutput<typeof Stats>['fleet']
+  deltaMs: number
+  isolates: number | null
+}) {
   if (fleet === null) {
     return (
       <Notice tone="critical">
@@ -153,8 +207,8 @@ function Headline({ fleet, deltaMs }: { fleet: v.InferOutput<typeof Stats>['flee
         },
         {
           label: 'Isolates',
-          value: total.isolates === 0 ? NONE : total.isolates.toFixed(1).replace('.0', ''),
-          beside: 'told of themselves, on average',
+          value: count(isolates),
+          beside: 'told of themselves, at most at once',
         },
       ]}
     />
@@ -167,16 +221,16 @@ function Checks({ checks }: { checks: Checks }) {
       caption="Health checks"
       rows={checks}
       columns={[
-        { title: 'Check', of: ({ name }) => <strong>{words(name)}</strong> },
+        { title: 'Check', of: ({ name }) => <strong>{title(name)}</strong> },
         { title: 'Status', of: ({ status }) => <Badge tone={toneOfHealth(status)}>{status}</Badge> },
         { title: 'Says', of: ({ says }) => says ?? NONE },
         {
-          title: 'Warning from',
+          title: 'Warning over',
           isNumber: true,
           of: ({ thresholds }) => count(thresholds?.warning),
         },
         {
-          title: 'Critical from',
+          title: 'Critical over',
           isNumber: true,
           of: ({ thresholds }) => count(thresholds?.critical),
         },

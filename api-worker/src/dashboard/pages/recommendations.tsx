@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Badge, Empty, Facts, Panel, Trouble } from '../components.tsx'
-import { count, percent, words } from '../format.ts'
+import { count, percent, title as titleOf } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH } from '../paths.ts'
 
@@ -55,7 +55,7 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
             </p>
             <Facts
               facts={Object.entries(figures).map(
-                ([name, value]) => [words(name), figureOf(name, value)] as const,
+                ([name, value]) => [titleOf(name), figureOf(name, value)] as const,
               )}
             />
           </Panel>

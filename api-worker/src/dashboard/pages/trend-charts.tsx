@@ -16,7 +16,7 @@ export function ReadCharts({ trends }: { trends: Trends }) {
         say={percent}
         chart={of('share', [
           { label: 'Memory + KV', ink: 'kv', of: (one) => one.hitRate },
-          { label: 'Memory alone', ink: 'memory', of: (one) => shareOf(one, one.memoryHits) },
+          { label: 'Memory alone', ink: 'memory', dash: true, of: (one) => shareOf(one, one.memoryHits) },
         ])}
       />
       <Chart

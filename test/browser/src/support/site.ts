@@ -15,10 +15,23 @@ export interface Site {
   stop(): Promise<void>
 }
 
+/** Statistics are handled at once: production waits for a fuller batch. */
+const hurry: NonNullable<LocalOptions['configure']> = (options) => {
+  const { queueConsumers } = options
+  if (queueConsumers === undefined || Array.isArray(queueConsumers)) return options
+  const stats = queueConsumers['cache-stats']
+  if (typeof stats !== 'object') return options
+  return {
+    ...options,
+    queueConsumers: { ...queueConsumers, 'cache-stats': { ...stats, maxBatchTimeout: 1 } },
+  }
+}
+
 export async function startSite(options: LocalOptions = {}): Promise<Site> {
   const stack = await startLocal({
     port: 0,
     cronSeconds: 0,
+    configure: hurry,
     env: { CACHE_VERIFY_SAMPLE: '0.2' },
     seed: [
       ...unstable_splitSqlQuery(dropTriggers()).map((sql) => ({ sql, params: [] })),
