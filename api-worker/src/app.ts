@@ -10,8 +10,10 @@ import { type AppEnv, requestContext } from './context.ts'
 import { dashboard } from './dashboard/dashboard.tsx'
 import { type Env, type Setup, setUp } from './env.ts'
 import { ADMIN_PATH, adminError } from './http/admin.ts'
+import { DEBUG_HEADER, EXPLAIN_HEADER, explainingReads } from './http/explain-reads.ts'
 import { MAX_BODY_BYTES } from './http/input.ts'
 import { Problem, problemResponse } from './http/problem.ts'
+import { logLine, REQUEST_ID_HEADER, withRequestId } from './http/request-id.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { authRoutes } from './routes/auth.ts'
 import { configRoutes, pluginRoutes } from './routes/config.ts'
@@ -38,11 +40,16 @@ const EXPOSED = [
   'X-Cache-Source',
   'X-Cache-TTL',
   'Server-Timing',
+  REQUEST_ID_HEADER,
+  EXPLAIN_HEADER,
   'Location',
 ]
 
 /** The HTTP surface of DESIGN.md. */
 export const app = new Hono<AppEnv>()
+
+// First of all, so that whatever fails has an id to be found by.
+app.use(withRequestId)
 
 // An API answers JSON, to any page that CORS lets in: what guards pages from each other has no place here.
 app.use(
@@ -72,7 +79,7 @@ app.use(async (c, next) => {
     )
     waitUntil(warmer.warmOnStartup(setup.isolate, io).catch(() => 0))
   }
-  const { cache, repositories } = requestContext(c.env, setup, waitUntil)
+  const { cache, repositories } = requestContext(c.env, setup, waitUntil, c.get('requestId'))
   c.set('cache', cache)
   c.set('repositories', repositories)
   await next()
@@ -94,6 +101,7 @@ app.use(async (c, next) => {
       'If-None-Match',
       'Cache-Control',
       'Cache-Bookmark',
+      DEBUG_HEADER,
     ],
     exposeHeaders: EXPOSED,
     maxAge: 86_400,
@@ -116,6 +124,7 @@ app.use(
 // Those who call it have no sessions: they sign what they send.
 app.route('/events', eventRoutes)
 app.use(authenticate)
+app.use(explainingReads)
 
 app.route('/auth', authRoutes)
 app.route('/api', contentRoutes)
@@ -128,7 +137,7 @@ app.route(ADMIN_PATH, adminCacheRoutes)
 
 app.notFound((c) => answerProblem(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
 
-app.onError((error, c) => answerProblem(c, problemOf(error)))
+app.onError((error, c) => answerProblem(c, problemOf(error, c.get('requestId'))))
 
 /** The operator's part has an envelope of its own, for errors from wherever they come. */
 function answerProblem(c: Context<AppEnv>, problem: Problem): Response {
@@ -136,7 +145,7 @@ function answerProblem(c: Context<AppEnv>, problem: Problem): Response {
 }
 
 /** What a client is told of an error. Unknown ones are logged, and kept to ourselves. */
-function problemOf(error: Error): Problem {
+function problemOf(error: Error, requestId?: string): Problem {
   if (error instanceof Problem) return error
   if (error instanceof ConstraintError) {
     return new Problem(422, `${error.field}: ${error.message}`, {
@@ -146,7 +155,7 @@ function problemOf(error: Error): Problem {
   if (error instanceof SettingsError)
     return new Problem(503, `The Worker is not configured well: ${error.message}`)
   if (error instanceof DatabaseUnavailableError) {
-    console.error(JSON.stringify({ level: 'error', error: String(error) }))
+    logLine('error', requestId, { error: String(error) })
     return new Problem(503, 'The database does not answer. Try again shortly.', {
       headers: { 'Retry-After': '5' },
     })
@@ -154,6 +163,6 @@ function problemOf(error: Error): Problem {
   if (error instanceof HTTPException && error.status === 403) {
     return new Problem(403, 'This request comes from a page of another site.')
   }
-  console.error(JSON.stringify({ level: 'error', error: error.stack ?? String(error) }))
+  logLine('error', requestId, { error: error.stack ?? String(error) })
   return new Problem(500, 'Something went wrong here.')
 }

@@ -10,6 +10,7 @@ import {
   UserRepository,
 } from '@freshet/cms'
 import type { Env, Setup } from './env.ts'
+import { logLine } from './http/request-id.ts'
 
 /** The repositories of one request. */
 interface Repositories {
@@ -38,6 +39,8 @@ export interface AppEnv {
     repositories: Repositories
     /** Null: anonymous. */
     actor: Actor | null
+    /** For the lines that are logged of the request. */
+    requestId: string
   }
 }
 
@@ -46,8 +49,19 @@ export function requestContext(
   env: Env,
   { isolate }: Setup,
   waitUntil: (promise: Promise<unknown>) => void,
+  requestId: string,
 ): Pick<AppEnv['Variables'], 'cache' | 'repositories'> {
-  const cache = new CacheService(isolate, { db: env.DB, kv: env.CACHE, events: env.EVENTS, waitUntil })
+  const cache = new CacheService(isolate, {
+    db: env.DB,
+    kv: env.CACHE,
+    events: env.EVENTS,
+    waitUntil,
+    requestId,
+    // From here on the event's id leads on: to its batch, and to the warm jobs that follow.
+    committed: (events) => {
+      for (const event of events) logLine('info', requestId, event)
+    },
+  })
   const clock = systemRuntime
   return {
     cache,

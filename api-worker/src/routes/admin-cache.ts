@@ -1,21 +1,24 @@
 import { escapeSegment, PatternError, parsePattern, type WriteResult } from '@freshet/cache-core'
-import { warmAllMessage } from '@freshet/cache-core/pipeline'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
-import { done, success } from '../http/admin.ts'
+import { success } from '../http/admin.ts'
 import { readBody, readPath } from '../http/input.ts'
 import { Problem } from '../http/problem.ts'
 import { setBookmark } from '../http/read-options.ts'
 import { orUnavailable } from '../http/unavailable.ts'
 import { analyticsRoutes } from './admin-analytics.ts'
+import { adminBrowserRoutes } from './admin-browser.ts'
 import { deadLetterRoutes } from './admin-dead-letters.ts'
+import { adminExplainRoutes } from './admin-explain.ts'
 import { adminHealthRoutes } from './admin-health.ts'
 import { invalidationRoutes } from './admin-invalidations.ts'
 import { metricsRoutes } from './admin-metrics.ts'
 import { statsRoutes } from './admin-stats.ts'
+import { verificationRoutes } from './admin-verification.ts'
+import { warmRoutes } from './admin-warm.ts'
 import { warmingRoutes } from './admin-warming.ts'
 
 const InvalidateInput = v.strictObject({
@@ -40,18 +43,16 @@ adminCacheRoutes.use(async (c, next) => {
 })
 
 adminCacheRoutes.route('/health', adminHealthRoutes)
+adminCacheRoutes.route('/explain', adminExplainRoutes)
+adminCacheRoutes.route('/browser', adminBrowserRoutes)
+adminCacheRoutes.route('/verification', verificationRoutes)
+adminCacheRoutes.route('/warm', warmRoutes)
 adminCacheRoutes.route('/dead-letters', deadLetterRoutes)
 adminCacheRoutes.route('/invalidations', invalidationRoutes)
 adminCacheRoutes.route('/warming', warmingRoutes)
 adminCacheRoutes.route('/stats', statsRoutes)
 adminCacheRoutes.route('/analytics', analyticsRoutes)
 adminCacheRoutes.route('/metrics', metricsRoutes)
-
-/** A full warm-up, by the consumer and under its settings: so that a new `CACHE_VERSION` is warm before the API has it. */
-adminCacheRoutes.post('/warm', async (c) => {
-  await c.env.EVENTS.send(warmAllMessage())
-  return c.json(done('the consumer warms everything anew; GET /admin/cache/warming shows how far it is'), 202)
-})
 
 adminCacheRoutes.post('/invalidate', async (c) => {
   const { pattern, namespace, hard } = await readBody(c, InvalidateInput)

@@ -35,6 +35,8 @@ export interface RequestIo {
   waitUntil: WaitUntil
   /** Of the request, for the lines that are logged of it. */
   requestId?: string
+  /** Hears of the events that this request has committed. */
+  committed?: (events: readonly { event: string; type: string; seq: number | null }[]) => void
   /** Hears what is decided for each read of this request. */
   note?: NoteDecision
 }

@@ -28,10 +28,18 @@ const Invalidations = v.object({
 const Health = v.object({
   scope: v.string(),
   status: v.string(),
-  checks: v.record(v.string(), v.string()),
+  checks: v.pipe(
+    v.array(
+      v.looseObject({
+        name: v.string(),
+        status: v.string(),
+        thresholds: v.record(v.string(), v.nullable(v.number())),
+      }),
+    ),
+    v.transform((checks) => Object.fromEntries(checks.map((check) => [check.name, check]))),
+  ),
   fence: v.unknown(),
   pipeline: v.record(v.string(), v.nullable(v.number())),
-  thresholds: v.record(v.string(), v.record(v.string(), v.number())),
 })
 
 describe('the operator’s part of the pipeline', () => {
@@ -213,18 +221,17 @@ describe('the operator’s part of the pipeline', () => {
     const well = await ask(Health, '/health')
     expect(well).toMatchObject({
       status: 'ok',
-      checks: { deadLetters: 'ok', oldestUnprocessedSeconds: 'ok' },
-      pipeline: { deadLetters: 0, oldestUnprocessedSeconds: 0 },
-      thresholds: {
-        deadLetters: { warning: 1 },
-        oldestUnprocessedSeconds: { warning: 300, critical: 1800 },
-        backlog: { warning: 1000 },
+      checks: {
+        deadLetters: { status: 'ok', thresholds: { warning: 0, critical: null } },
+        oldestUnprocessed: { status: 'ok', thresholds: { warning: 300, critical: 1800 } },
+        backlog: { thresholds: { warning: 1000, critical: null } },
       },
+      pipeline: { deadLetters: 0, oldestUnprocessedSeconds: 0 },
     })
     await sql(`INSERT INTO dead_letters VALUES ('h', 'q', '{}', 'r', 1, 1, 1)`)
     expect(await ask(Health, '/health')).toMatchObject({
       status: 'warning',
-      checks: { deadLetters: 'warning' },
+      checks: { deadLetters: { status: 'warning', value: 1 } },
     })
     await sql('DELETE FROM dead_letters')
     const waiting = async (minutes: number) => {
@@ -234,7 +241,7 @@ describe('the operator’s part of the pipeline', () => {
         [Date.now() - minutes * 60_000],
       )
       const { status, checks } = await ask(Health, '/health')
-      return [status, checks.oldestUnprocessedSeconds]
+      return [status, checks.oldestUnprocessed?.status]
     }
     expect(await waiting(4)).toEqual(['ok', 'ok'])
     expect(await waiting(6)).toEqual(['warning', 'warning'])
@@ -243,7 +250,7 @@ describe('the operator’s part of the pipeline', () => {
     await world.chaos(world.api, { d1: 'down' })
     const down = await ask(Health, '/health')
     await world.chaos(world.api, { d1: 'ok' })
-    expect([down.status, down.checks.d1, down.checks.deadLetters]).toEqual([
+    expect([down.status, down.checks.d1?.status, down.checks.deadLetters?.status]).toEqual([
       'critical',
       'critical',
       'unknown',
@@ -256,13 +263,15 @@ describe('the operator’s part of the pipeline', () => {
       'warm.high.loaded': 4,
       'warm.high.done': 4,
       'warm.high.wait_ms': 200,
-      'reads.kvHits': 8,
-      'reads.warmedHits': 2,
     }
     await sql('DELETE FROM pipeline_counts')
     await sql('DELETE FROM popularity')
     for (const [name, value] of Object.entries(counts))
       await sql('INSERT INTO pipeline_counts VALUES (?, ?, ?)', [minute - 120, name, value])
+    await sql('DELETE FROM statistics')
+    await sql(`INSERT INTO statistics VALUES (60, ?, 'content', '{"kvHits":8,"warmedHits":2}')`, [
+      (minute - 120) * 60,
+    ])
     const rank = (score: number) => Math.log2(score) + Date.now() / (12 * 3_600_000)
     for (const [recipe, score] of [
       [{ resource: 'contentItem', params: { id: 'p1' } }, 64],

@@ -494,9 +494,14 @@ describe("the operator's part", () => {
     const health = await (await admin.request('/admin/cache/health')).json()
     expect(health).toMatchObject({
       success: true,
-      data: { status: 'ok', checks: { d1: 'ok', kv: 'ok', fence: 'ok' } },
+      data: { status: 'ok', scope: 'isolate', fence: { behind: 0 }, pipeline: { deadLetters: 0 } },
       timestamp: expect.any(String),
     })
+    for (const name of ['d1', 'kv', 'fenceLag', 'verification'])
+      expect(health).toHaveProperty(
+        'data.checks',
+        expect.arrayContaining([expect.objectContaining({ name, status: 'ok' })]),
+      )
   })
 
   it('invalidates by pattern, and refuses what is none', async () => {

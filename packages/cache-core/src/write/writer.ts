@@ -126,6 +126,7 @@ export class Writer {
       }
       return { changed: seq !== null, eventId: event.id, seq, result }
     })
+    this.#tell(planned, changes)
     this.#publish(planned, changes)
     const last = Math.max(0, ...changes.map(({ seq }) => seq ?? 0))
     return {
@@ -133,6 +134,13 @@ export class Writer {
       read: results.slice(statements.length, statements.length + reads.length),
       at: { epoch: tail.epoch, stamp: tail.maxSeq, upTo: tail.maxSeq, loadedAt: asked.sentAt },
     }
+  }
+
+  #tell(planned: Planned[], changes: ChangeResult[]): void {
+    const logged = planned.flatMap(({ event: { id, type } }, i) =>
+      changes[i]?.changed ? [{ event: id, type, seq: changes[i].seq }] : [],
+    )
+    if (logged.length > 0) this.#io.committed?.(logged)
   }
 
   /** Tells the consumer. A message that is lost is sent again by the relay, from the log. */
