@@ -242,3 +242,15 @@ function savedOf(sums: Sums): Saved {
     kvReads * USD.kvRead + kvWrites * USD.kvWrite + messages * QUEUE_OPERATIONS * USD.queueOperation
   return { queries: reads - 2 * loads - refreshes, rowsUsd, spentUsd, usd: rowsUsd - spentUsd }
 }
+
+/** What several were worth together. */
+export function sumSaved(all: readonly Saved[]): Saved {
+  const sum = { queries: 0, rowsUsd: 0, spentUsd: 0, usd: 0 }
+  for (const one of all) {
+    sum.queries += one.queries
+    sum.rowsUsd += one.rowsUsd
+    sum.spentUsd += one.spentUsd
+    sum.usd += one.usd
+  }
+  return sum
+}

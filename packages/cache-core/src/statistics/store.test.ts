@@ -136,6 +136,26 @@ describe('the fleet in a span', () => {
     })
   })
 
+  it('has saved what its namespaces have, each by what its own loads cost', async () => {
+    const { add, span } = bench()
+    const counted = {
+      // Lists: a thousand rows each. Items: one.
+      api: { memoryHits: 9, misses: 1, loads: 1, loadRows: 1_000, kvReads: 2, kvWrites: 1 },
+      content: { memoryHits: 90, misses: 10, loads: 10, loadRows: 10 },
+      [FLEET]: { messages: 1, refreshes: 4, kvReads: 1 },
+    }
+    await add({ at: START, namespaces: counted }, START)
+    const found = await span(HOUR, START)
+    expect(found?.namespaces.api?.saved.rowsUsd).toBeCloseTo((9_000 - 1) * 1e-9, 12)
+    expect(found?.namespaces.content?.saved).toMatchObject({ queries: 80, spentUsd: 0 })
+    const { saved } = found?.total ?? {}
+    expect(saved?.queries).toBe(8 + 80 - 4)
+    expect(saved?.rowsUsd).toBeCloseTo((9_000 - 1 + 90 - 10 - 4) * 1e-9, 12)
+    // Three reads and a write of KV, a message of three operations.
+    expect(saved?.spentUsd).toBeCloseTo(3 * 0.5e-6 + 5e-6 + 3 * 0.4e-6, 12)
+    expect(saved?.usd).toBeCloseTo((saved?.rowsUsd ?? 0) - (saved?.spentUsd ?? 0), 12)
+  })
+
   it('is idle where nothing was counted', async () => {
     const found = await bench().span(HOUR, START)
     expect(found).toMatchObject({ namespaces: {}, total: { reads: 0, hitRate: null, stalenessMs: null } })

@@ -25,8 +25,8 @@ export function reportOf({ host, analytics, day, hour, deltas }: Material): stri
       ['last 24 h', lastDay],
       ['last 7 days', lastWeek],
     ]),
-    ...charts('the last hour, by minute', hour, 5),
-    ...charts('the last 24 hours', day, 5),
+    ...charts('The last hour', 'minutes', hour),
+    ...charts('The last 24 hours', 'hours', day),
     '## Namespaces, last 24 h',
     namespaces(lastDay.namespaces, deltas),
     '## Read most',
@@ -74,40 +74,34 @@ function summary(spans: readonly (readonly [string, Span])[]): string {
   )
 }
 
-/** @param least points with reads, below which a chart says nothing */
-function charts(title: string, points: readonly Point[], least: number): string[] {
-  const read = points.filter(({ reads }) => reads > 0)
-  if (read.length < least) return []
-  const labels = (of: readonly Point[]) => of.map(({ at }) => at.slice(11, 16))
-  const line = (of: readonly (number | undefined)[]) => ({
+/** Steps with reads, below which a chart says nothing. */
+const FEWEST = 5
+
+/** @param unit what one of the points is, in the plural */
+function charts(title: string, unit: string, points: readonly Point[]): string[] {
+  if (points.filter(({ reads }) => reads > 0).length < FEWEST) return []
+  const line = (of: (point: Point) => number | null | undefined) => ({
     kind: 'line' as const,
-    values: of.map((n) => n ?? 0),
+    values: points.map(of),
   })
-  const all = labels(points)
-  const some = labels(read)
+  const bars = (of: (point: Point) => number | null | undefined) => ({ ...line(of), kind: 'bar' as const })
   return [
-    `## ${title[0]?.toUpperCase()}${title.slice(1)} (UTC)`,
-    chart('Hit rate, %; steps without reads left out', '%', some, [
-      line(read.map(({ hitRate }) => (hitRate ?? 0) * 100)),
+    `## ${title}`,
+    'A step without reads is drawn like the one before it, but for the reads themselves.',
+    chart('Hit rate', unit, '%', [line(({ hitRate }) => hitRate && hitRate * 100)]),
+    chart('Reads (bars), of them from memory, KV and D1 (lines)', unit, 'reads', [
+      bars(({ reads }) => reads),
+      line(({ memoryHits }) => memoryHits),
+      line(({ kvHits }) => kvHits),
+      line(({ misses }) => misses),
     ]),
-    chart(
-      'Reads: all (bars); from memory, from KV, from D1 (lines, top down where memory leads)',
-      'reads',
-      all,
-      [
-        { kind: 'bar', values: points.map(({ reads }) => reads) },
-        line(points.map(({ memoryHits }) => memoryHits)),
-        line(points.map(({ kvHits }) => kvHits)),
-        line(points.map(({ misses }) => misses)),
-      ],
-    ),
-    chart('A load from D1: p99 (bars) and p50 (line)', 'ms', some, [
-      { kind: 'bar', values: read.map(({ loadMs }) => loadMs?.p99 ?? 0) },
-      line(read.map(({ loadMs }) => loadMs?.p50)),
+    chart('A load from D1: p99 (bars) and p50 (line)', unit, 'ms', [
+      bars(({ loadMs }) => loadMs?.p99),
+      line(({ loadMs }) => loadMs?.p50),
     ]),
-    chart('How old answers may have been: p99 (bars) and p50 (line)', 'ms', some, [
-      { kind: 'bar', values: read.map(({ stalenessMs }) => stalenessMs?.p99 ?? 0) },
-      line(read.map(({ stalenessMs }) => stalenessMs?.p50)),
+    chart('How old answers may have been: p99 (bars) and p50 (line)', unit, 'ms', [
+      bars(({ stalenessMs }) => stalenessMs?.p99),
+      line(({ stalenessMs }) => stalenessMs?.p50),
     ]),
   ]
 }

@@ -23,17 +23,24 @@ describe('the command line', () => {
 })
 
 describe('a chart', () => {
-  it('has a label for each step, of many only some, and room above the highest', () => {
-    const labels = Array.from({ length: 24 }, (_, i) => `${i}h`)
-    const text = chart('Reads', 'n', labels, [{ kind: 'bar', values: labels.map((_, i) => i / 3) }])
-    const [, axis = ''] = /x-axis \[(.*)\]/.exec(text) ?? []
-    expect(axis.split(', ').slice(0, 4)).toEqual(['"0h"', '"  "', '"2h"', '"  "'])
-    expect(axis.split(', ')).toHaveLength(24)
-    expect(text).toContain('y-axis "n" 0 --> 8.05\n  bar [0, 0.333, 0.667, 1, ')
+  it('ends now, has room above the highest, and draws what it does not know like the step before', () => {
+    const series = [
+      { kind: 'bar' as const, values: [1, 2 / 3, 8] },
+      { kind: 'line' as const, values: [null, 5, undefined] },
+    ]
+    expect(chart('Reads', 'hours', 'n', series)).toBe(`\`\`\`mermaid
+xychart-beta
+  title "Reads"
+  x-axis "hours ago" -2 --> 0
+  y-axis "n" 0 --> 8.4
+  bar [1, 0.667, 8]
+  line [5, 5, 5]
+\`\`\``)
   })
 
-  it('of nothing but zeros still has a height', () => {
-    expect(chart('Nothing', 'n', ['a'], [{ kind: 'line', values: [0] }])).toContain('0 --> 1\n')
+  it('of nothing but zeros, or of nothing, still has a height', () => {
+    expect(chart('Nothing', 'hours', 'n', [{ kind: 'line', values: [0] }])).toContain('0 --> 1\n')
+    expect(chart('Nothing', 'hours', 'n', [{ kind: 'line', values: [null] }])).toContain('line [0]')
   })
 })
 
@@ -144,7 +151,7 @@ describe('a report', () => {
     expect(text).toContain('- **A title** (advice). A reason. An action.')
     expect(text.match(/```mermaid/g)).toHaveLength(8)
     // A step without reads has no hit rate, and is no zero.
-    expect(text).toContain('line [100, 100, 100, 100, 100]')
+    expect(text).toContain('line [100, 100, 100, 100, 100, 100, 100]')
     expect(text).toContain('bar [0, 3, 4, 0, 5, 6, 7]')
   })
 
