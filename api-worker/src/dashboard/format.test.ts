@@ -10,6 +10,7 @@ import {
   NONE,
   percent,
   pretty,
+  setShare,
   title,
   words,
 } from './format.ts'
@@ -93,6 +94,10 @@ it('turns names of fields into words', () => {
     'content update',
     'stale if error',
   ])
+})
+
+it('shows settings as they are', () => {
+  expect([0.95, 0.001, 0.00005, 1, 0].map(setShare)).toEqual(['95 %', '0.1 %', '0.005 %', '100 %', '0 %'])
 })
 
 it('counts in words and titles', () => {

@@ -17,6 +17,11 @@ export function percent(share: number | null | undefined): string {
   return `${rounded.toFixed(rounded === 0 || rounded === 100 ? 0 : 1)} %`
 }
 
+/** A share that somebody has set, such as 0.95 or 0.001: as it is. */
+export function setShare(share: number): string {
+  return `${Number((share * 100).toPrecision(6))} %`
+}
+
 /** Milliseconds, as people say them: `0.4 ms`, `12 ms`, `1.2 s`, `3 min`. */
 export function duration(ms: number | null | undefined): string {
   if (ms == null || !Number.isFinite(ms)) return NONE

@@ -136,7 +136,7 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
           {
             title: 'Key',
             isWide: true,
-            of: ({ key, name, isPrivate, isCurrent }) => (
+            of: ({ key, name, isPrivate, isCurrent, found }) => (
               <>
                 {key === null ? (
                   <span class="mono muted">{name}</span>
@@ -145,18 +145,22 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
                     {key}
                   </a>
                 )}{' '}
-                {isPrivate && <Badge>private</Badge>} {!isCurrent && <Badge>superseded</Badge>}
+                {isPrivate && <Badge>private</Badge>} {!found && <Badge>known not to be</Badge>}{' '}
+                {!isCurrent && <Badge>superseded</Badge>}
               </>
             ),
           },
           { title: 'Verdict', of: ({ verdict }) => <Badge tone={toneOf(verdict)}>{verdict}</Badge> },
-          { title: 'Holds', of: ({ found }) => (found ? 'a value' : 'not found') },
           { title: 'Version', of: ({ version }) => version ?? NONE },
           { title: 'Stamp', isNumber: true, of: ({ stamp }) => stamp },
           ...(isMemory
             ? [
                 { title: 'Size', isNumber: true, of: (one: { bytes: number | null }) => bytes(one.bytes) },
-                { title: 'Reads', isNumber: true, of: (one: { reads: number | null }) => count(one.reads) },
+                {
+                  title: 'Reads lately',
+                  isNumber: true,
+                  of: (one: { reads: number | null }) => count(one.reads),
+                },
                 { title: 'Age', isNumber: true, of: (one: { ageMs: number | null }) => duration(one.ageMs) },
               ]
             : []),

@@ -49,7 +49,7 @@ export async function deadLettersPage({ c, inner, now }: PageContext): Promise<P
                 isWide: true,
                 of: ({ id, reason }) => <a href={pathOf(id)}>{reason}</a>,
               },
-              { title: 'Queue', of: ({ queue }) => <span class="mono">{queue}</span> },
+              { title: 'Queue', of: ({ queue }) => <span class="mono whole">{queue}</span> },
               { title: 'Message', of: ({ excerpt }) => <code>{shorten(excerpt)}</code> },
               { title: 'Size', isNumber: true, of: (one) => bytes(one.bytes) },
               { title: 'Attempts', isNumber: true, of: ({ attempts }) => count(attempts) },

@@ -29,7 +29,7 @@ const Invalidations = v.object({
 type Invalidation = v.InferOutput<typeof Invalidations>['items'][number]
 
 /** Patterns of a row that are shown before the rest is folded away. */
-const SHOWN = 4
+const SHOWN = 3
 
 /** @param wanted what a form that was refused had asked for; default: what the query string asks to preview */
 export async function invalidationsPage(page: PageContext, wanted?: string): Promise<PageContent> {
@@ -38,7 +38,7 @@ export async function invalidationsPage(page: PageContext, wanted?: string): Pro
   const pattern = (wanted ?? c.req.query('pattern'))?.trim()
   const isHard = c.req.query('hard') === 'on'
   const [answer, previewed] = await Promise.all([
-    inner.get(c, withQuery('/invalidations', { limit: 20, cursor, type, key }), Invalidations),
+    inner.get(c, withQuery('/invalidations', { limit: 15, cursor, type, key }), Invalidations),
     pattern ? preview(page, pattern) : null,
   ])
   const isPlain = !cursor && !type && !key

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Badge, Empty, Facts, Figures, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
-import { count, duration, NONE, percent, pretty } from '../format.ts'
+import { count, duration, NONE, percent, pretty, setShare } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
@@ -78,12 +78,12 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
             </Notice>
           ) : hits.checks === 0 ? (
             <Notice tone="ok">
-              Nothing was compared in the last 24 hours, so nothing is known of them. {percent(sample)} of
+              Nothing was compared in the last 24 hours, so nothing is known of them. {setShare(sample)} of
               hits are.
             </Notice>
           ) : (
             <Notice tone="ok">
-              No violation in {count(hits.checks)} checks: with {percent(confidence)} confidence, less than{' '}
+              No violation in {count(hits.checks)} checks: with {setShare(confidence)} confidence, less than{' '}
               {percent(hits.upperLimit)} of hits are older than Δ allows.
             </Notice>
           )}
@@ -102,7 +102,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
               {
                 label: 'Wrong at most',
                 value: percent(hits.upperLimit),
-                beside: `with ${percent(confidence)} confidence`,
+                beside: `with ${setShare(confidence)} confidence`,
               },
               { label: 'Different within Δ', value: count(hits.younger), beside: 'allowed, and explained' },
               {
@@ -110,7 +110,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
                 value: count(lastDay.delayed.checks),
                 beside: `${count(lastDay.delayed.violations)} wrong, ${count(lastDay.delayed.absent)} not in KV`,
               },
-              { label: 'Sampled', value: percent(sample), beside: 'of all hits' },
+              { label: 'Sampled', value: setShare(sample), beside: 'of all hits' },
             ]}
           />
         </div>

@@ -20,9 +20,9 @@ export async function makeHistory(site: Site, reads = 150): Promise<void> {
   }
 }
 
-/** A message that nobody here understands becomes a dead letter: an event of a type to come, say. */
+/** An event that failed while D1 was down, say: replayed, it is done. */
 export async function makeDeadLetter(site: Site, id = 'from-tomorrow'): Promise<void> {
-  const body = JSON.stringify(eventMessage({ id, type: 'content.update', payload: { id: seedPostId(1) } }))
+  const body = JSON.stringify(eventMessage({ id, type: 'config.update', payload: { key: 'site' } }))
   const at = Date.now() - 90_000
   await site.stack.sql([
     {
