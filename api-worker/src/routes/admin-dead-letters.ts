@@ -15,6 +15,7 @@ import { done, success } from '../http/admin.ts'
 import { readQuery } from '../http/input.ts'
 import { pageQuery, timeOf } from '../http/page.ts'
 import { notFound, Problem } from '../http/problem.ts'
+import { sendToConsumer } from '../http/send-event.ts'
 
 const PageQuery = v.strictObject(pageQuery)
 
@@ -50,14 +51,7 @@ deadLetterRoutes.post('/:id/replay', async (c) => {
     // It came over HTTP, where more fits into a request than into a message.
     throw new Problem(400, 'It is larger than a queue takes: have its producer send it again.')
   }
-  try {
-    await c.env.EVENTS.send(replayMessage(id))
-  } catch (error) {
-    console.error(JSON.stringify({ level: 'error', error: String(error) }))
-    throw new Problem(503, 'The queue does not take messages. Try again shortly.', {
-      headers: { 'Retry-After': '5' },
-    })
-  }
+  await sendToConsumer(c, replayMessage(id))
   return c.json(done('It will be replayed. Where that fails, it is a dead letter again.'), 202)
 })
 

@@ -7,6 +7,7 @@ import type { AppEnv } from '../context.ts'
 import { done, success } from '../http/admin.ts'
 import { readBody, readPath } from '../http/input.ts'
 import { Problem } from '../http/problem.ts'
+import { sendToConsumer } from '../http/send-event.ts'
 import { orUnavailable } from '../http/unavailable.ts'
 import { recipeOf } from '../recipe-of.ts'
 
@@ -30,7 +31,7 @@ export const warmRoutes = new Hono<AppEnv>()
 
 /** A full warm-up, by the consumer and under its settings: so that a new `CACHE_VERSION` is warm before the API has it. */
 warmRoutes.post('/', async (c) => {
-  await c.env.EVENTS.send(warmAllMessage())
+  await sendToConsumer(c, warmAllMessage())
   return c.json(done('the consumer warms everything anew; GET /admin/cache/warming shows how far it is'), 202)
 })
 
@@ -44,7 +45,7 @@ warmRoutes.post('/:namespace', async (c) => {
   const paths = [...new Set(keys.map((key) => (key.startsWith(beginning) ? key : beginning + key)))]
   const recipes = await recipesOf(c, isolate, paths)
   const known = paths.filter((path) => recipes.has(path))
-  if (recipes.size > 0) await c.env.EVENTS.send(warmRecipesMessage([...recipes.values()]))
+  if (recipes.size > 0) await sendToConsumer(c, warmRecipesMessage([...recipes.values()]))
   const unknown = paths
     .filter((path) => !recipes.has(path))
     .map((key) => ({

@@ -5,7 +5,7 @@ import { FenceRefresher } from './fence/refresher.ts'
 import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
 import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
-import { KvTier } from './kv/kv-tier.ts'
+import { KvTier, READ_DEADLINE_MS } from './kv/kv-tier.ts'
 import { LruMemoryTier, type MemoryTier } from './memory/memory-tier.ts'
 import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
 import {
@@ -98,12 +98,13 @@ export class Isolate {
           this.stats.of(namespace).evictions++
         },
       })
-    this.kvTier = new KvTier(this.runtime, this.stats)
+    this.isWarmer = options.keepsFresh === false
+    const deadlineMs = READ_DEADLINE_MS[this.isWarmer ? 'warmer' : 'reader']
+    this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs)
     this.sql = new Sql(this.runtime, this.stats)
     this.fence = new Fence(options.maxPatterns)
     this.refresher = new FenceRefresher(this)
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
-    this.isWarmer = options.keepsFresh === false
     this.noteViolation = options.violated ?? logViolation
     this.verifier = new Verifier(this)
   }

@@ -157,7 +157,8 @@ export class LruMemoryTier implements MemoryTier {
     const taken: { recipe: Recipe; namespace: string; reads: number }[] = []
     for (const slot of this.#lru.values()) {
       const { recipe, reads, entry } = slot
-      if (recipe === null || reads === 0) continue
+      // What is not there is not worth warming, however often it is asked for.
+      if (recipe === null || reads === 0 || !entry.found) continue
       taken.push({ recipe, namespace: entry.namespace, reads })
       slot.reads = 0
     }

@@ -9,7 +9,7 @@ import {
 } from '../ports.ts'
 import { CacheService } from '../service.ts'
 import { parseSettings } from '../settings.ts'
-import type { ResourceTable } from '../source.ts'
+import type { Recipe, ResourceTable } from '../source.ts'
 import { askForChecks, checkServed } from '../verify/delayed.ts'
 import { CacheWarmer, type WarmEvent, type WarmPlans, type WarmQueues } from '../warmer.ts'
 import { alertOnHealth, type CallWebhook } from './alerts.ts'
@@ -22,7 +22,7 @@ import { type PipelineReport, type QueueMessage, queueKind } from './queue.ts'
 import { replay } from './replay.ts'
 import { runSchedule } from './schedule.ts'
 import { handleStats } from './stats.ts'
-import { handleWarm } from './warm.ts'
+import { checkRecipe, handleWarm } from './warm.ts'
 import { warmNamed, warmOnSchedule } from './warm-schedule.ts'
 
 /** A Worker's bindings, by what the pipeline needs them for. */
@@ -99,14 +99,16 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     env: Env,
     ctx: { waitUntil: WaitUntil },
     report: PipelineReport,
-    isFull: boolean,
+    kind: Parameters<typeof warmOnSchedule>[1],
     isSlow: boolean,
   ): Promise<number> {
     const { db, warm: queues } = bindings(env)
+    const isolate = isolateFor(env)
     const waitUntil: WaitUntil = (promise) => ctx.waitUntil(promise)
     const planned = () => new CacheWarmer(resources, plansFor(env, waitUntil, report)).planned()
-    const isOverloaded = isSlow || isolateFor(env).sql.breaker.isOpen
-    return warmOnSchedule({ db, queues, planned, isOverloaded, now: runtime.now() }, isFull)
+    const isOverloaded = isSlow || isolate.sql.breaker.isOpen
+    const isWarmable = (recipe: Recipe) => typeof checkRecipe(recipe, isolate, resources) !== 'string'
+    return warmOnSchedule({ db, queues, planned, isWarmable, isOverloaded, now: runtime.now() }, kind)
   }
 
   /** Has what events changed looked at again later. Nothing fails by it. */
@@ -140,7 +142,8 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       const own = bindings(env)
       const report = reportOf(queue)
       const kind = queueKind(queue)
-      if (kind === 'dead letters') return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now })
+      if (kind === 'dead letters')
+        return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now, patternsOf })
       if (kind === 'stats') return handleStats(messages, { db: own.db, runtime, report })
       const budget = new Budget(runtime)
       const db = budget.d1(own.db)
@@ -175,8 +178,8 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
         },
         patternsOf,
         mustGo,
-        replay: (id) => replay(id, { db, events: own.events, warm: own.warm }),
-        warmAll: () => warmUp(env, ctx, report, true, false),
+        replay: (id) => replay(id, { db, events: own.events, warm: own.warm, now: runtime.now }),
+        warmAll: () => warmUp(env, ctx, report, 'asked', false),
         warmRecipes: (recipes) => warmNamed(recipes, own.warm, runtime.now()),
         check: (check) => checkServed(check, isolateFor(env), { db, kv, events: null }, resources),
         report,
@@ -192,7 +195,8 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       const isolate = isolateFor(env)
       const { settings } = isolate
       const report = reportOf('cron')
-      const warm = (isFull: boolean, isSlow: boolean) => warmUp(env, ctx, report, isFull, isSlow)
+      const warm = (isFull: boolean, isSlow: boolean) =>
+        warmUp(env, ctx, report, isFull ? 'full' : 'usual', isSlow)
       // Namespaces without a policy of their own have entries as well.
       const fallback = cachePolicy('', { ttl: settings.defaultTtl })
       const all = { ...configs, [fallback.namespace]: fallback }

@@ -10,7 +10,14 @@ import { fitsMessage } from './batches.ts'
 import type { Budget } from './budget.ts'
 import type { SeqPattern } from './coalesce.ts'
 import { quarantine } from './dead-letters.ts'
-import { type Check, type EventMessage, parsePipelineMessage, type Sweep, sweepMessage } from './message.ts'
+import {
+  type Check,
+  type EventMessage,
+  isOwn,
+  parsePipelineMessage,
+  type Sweep,
+  sweepMessage,
+} from './message.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { retryDelaySeconds } from './retry.ts'
 import { sweep, sweepRanges } from './sweep.ts'
@@ -76,7 +83,9 @@ AND sweep_link IS (e.value ->> 'link') RETURNING event_id`
 const MarkedRow = v.object({ event_id: v.string() })
 
 /** A sweep that has not moved for so long was lost with its message, and may be begun anew. */
-const SWEEP_LOST_MS = 60_000
+const SWEEP_LOST_MS = 120_000
+/** One that met a failure of KV goes on after this, well before it counts as lost. */
+const FAILED_DELAY_SECONDS = 30
 
 /** What this batch did about one event. */
 interface Progress {
@@ -92,7 +101,10 @@ interface Progress {
 }
 
 /** What is left of a sweep, to be sent once its rows name it. */
-type Rest = ReturnType<typeof sweepMessage>
+interface Rest {
+  message: ReturnType<typeof sweepMessage>
+  delaySeconds: number
+}
 
 /** A batch, by what its messages ask for. */
 interface Sorted {
@@ -132,7 +144,7 @@ export async function handleEvents(
       step: 'events',
       received: messages.length,
       distinct: sorted.byId.size,
-      events: progress.filter(({ isDone }) => isDone).map(({ id }) => id),
+      events: progress.filter(({ id, isDone }) => isDone && marked.has(id)).map(({ id }) => id),
       requests: requestsOf(sorted),
       swept: progress.reduce((sum, { swept }) => sum + swept, 0),
       warmJobs: progress.reduce((sum, { warmJobs }) => sum + warmJobs, 0),
@@ -212,16 +224,6 @@ async function log(queue: string, sorted: Sorted, deps: EventsDeps): Promise<Map
   }
   for (const [id, row] of await findLogged(db, [...unlogged.keys()])) logged.set(id, row)
   return logged
-}
-
-const OwnPayload = v.object({ patterns: v.array(v.string()) })
-
-/**
- * Whether the library sent it, which logs what it sends first. Without a row it was processed and pruned, or a restore took it
- * and began a new epoch: a late copy has no effect left, and logged again it would take back a value that was set since.
- */
-function isOwn({ type, payload }: EventMessage): boolean {
-  return type.startsWith('cache.') && v.is(OwnPayload, payload)
 }
 
 async function findLogged(db: Database, ids: readonly string[]): Promise<Map<string, Logged>> {
@@ -315,20 +317,10 @@ async function sweepOn(
   deps: EventsDeps,
 ): Promise<Rest | null> {
   const { kv, budget, report, runtime } = deps
-  let { ranges } = rest
-  let deleted = 0
-  let hasFailed = false
-  try {
-    const result = await sweep(kv, rest.ranges, rest.epoch, budget)
-    deleted = result.deleted
-    ranges = result.rest
-  } catch (error) {
-    hasFailed = true
-    report({ step: 'sweep failed', error: String(error), events: rest.eventIds })
-  }
-  const isDone = !hasFailed && ranges.length === 0
-  // A failed one is left to the relay: what fails now would fail again at once.
-  const link = isDone || hasFailed ? null : runtime.uuid()
+  const { deleted, rest: ranges, error } = await sweep(kv, rest.ranges, rest.epoch, budget)
+  if (error !== null) report({ step: 'sweep failed', error, events: rest.eventIds })
+  const isDone = ranges.length === 0
+  const link = isDone ? null : runtime.uuid()
   report({ step: 'swept', deleted, isDone, events: rest.eventIds })
   rest.eventIds.forEach((id, place) => {
     const own = progress.get(id)
@@ -339,7 +331,10 @@ async function sweepOn(
     // What several events swept together counts once.
     if (place === 0) own.swept += deleted
   })
-  return link === null ? null : sweepMessage({ ...rest, ranges, link })
+  if (link === null) return null
+  // What fails now would fail again at once.
+  const delaySeconds = error === null ? 0 : FAILED_DELAY_SECONDS
+  return { message: sweepMessage({ ...rest, ranges, link }), delaySeconds }
 }
 
 /** @returns the ids of the events whose rows were as they had been read: those of others are somebody else's work */
@@ -365,12 +360,13 @@ async function sendRests(
   marked: ReadonlySet<string>,
   deps: EventsDeps,
 ): Promise<void> {
-  for (const { sweep: rest } of rests) {
+  for (const { message: of, delaySeconds } of rests) {
+    const { sweep: rest } = of
     const eventIds = rest.eventIds.filter((id) => marked.has(id))
     const message = sweepMessage({ ...rest, eventIds })
     if (eventIds.length === 0 || !fitsMessage(message)) continue
     try {
-      await deps.queue.send(message)
+      await deps.queue.send(message, { delaySeconds })
     } catch (error) {
       deps.report({ step: 'sweep not sent on', error: String(error), events: eventIds })
     }

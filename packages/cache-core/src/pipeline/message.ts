@@ -224,3 +224,13 @@ function poison(issues: readonly v.BaseIssue<unknown>[]): PipelineMessage {
 function problemOf(issues: readonly v.BaseIssue<unknown>[]): string {
   return issues.map((issue) => `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`).join('; ')
 }
+
+const OwnPayload = v.object({ patterns: v.array(v.string()) })
+
+/**
+ * Whether the library sent it, which logs what it sends first. Without a row it was processed and pruned, or a restore took it
+ * and began a new epoch: a late copy has no effect left, and logged again it would take back a value that was set since.
+ */
+export function isOwn({ type, payload }: EventMessage): boolean {
+  return type.startsWith('cache.') && v.is(OwnPayload, payload)
+}

@@ -10,7 +10,7 @@ async function bench(body: unknown) {
     .prepare(`INSERT INTO dead_letters VALUES ('d1', 'cache-dead-letters', ?, 'why', 6, 1, 2)`)
     .run(JSON.stringify(body))
   const warm = { high: new CapturedQueue(), low: new CapturedQueue() }
-  const run = () => replay('d1', { db: world.db, events: world.events, warm })
+  const run = () => replay('d1', { db: world.db, events: world.events, warm, now: () => 7 })
   const left = () => world.d1.one('SELECT count(*) AS n FROM dead_letters')?.n
   return { world, warm, run, left }
 }
@@ -20,13 +20,20 @@ it('sends an event to the events, and a job to its lane', async () => {
   const one = await bench(event)
   expect([await one.run(), one.world.events.sent, one.left()]).toEqual(['sent again', [event], 0])
   const job = (priority: number) =>
-    warmMessage({ recipe: { resource: 'post', params: { id: '1' } }, priority, reason: 'test' })
+    warmMessage({
+      recipe: { resource: 'post', params: { id: '1' } },
+      priority,
+      reason: 'test',
+      deadline: 3,
+      bornAt: 2,
+    })
+  const anew = (priority: number) => ({ ...job(priority), deadline: undefined, bornAt: 7 })
   const urgent = await bench(job(1))
   await urgent.run()
-  expect([urgent.warm.high.sent, urgent.warm.low.sent]).toEqual([[job(1)], []])
+  expect([urgent.warm.high.sent, urgent.warm.low.sent]).toEqual([[anew(1)], []])
   const other = await bench(job(6))
   await other.run()
-  expect([other.warm.high.sent, other.warm.low.sent]).toEqual([[], [job(6)]])
+  expect([other.warm.high.sent, other.warm.low.sent]).toEqual([[], [anew(6)]])
 })
 
 it('leaves what no queue of the pipeline knows', async () => {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Database, MessageQueue } from '../ports.ts'
 import { parsePipelineMessage } from './message.ts'
-import { type Lane, lanesOf, parseWarmMessage } from './warm-job.ts'
+import { type Lane, lanesOf, parseWarmMessage, warmMessage } from './warm-job.ts'
 
 const Row = v.object({ body: v.pipe(v.string(), v.parseJson()) })
 
@@ -10,6 +10,8 @@ export interface ReplayDeps {
   db: Database
   events: MessageQueue
   warm: Readonly<Record<Lane, MessageQueue>>
+  /** Clock, ms. */
+  now(): number
 }
 
 /**
@@ -17,14 +19,16 @@ export interface ReplayDeps {
  * twice, but is never lost.
  * @returns in words what became of it
  */
-export async function replay(id: string, { db, events, warm }: ReplayDeps): Promise<string> {
+export async function replay(id: string, deps: ReplayDeps): Promise<string> {
+  const { db, events, warm, now } = deps
   const [result] = await db.batch([db.prepare('SELECT body FROM dead_letters WHERE id = ?').bind(id)])
   const [row] = v.parse(v.array(Row), result?.results)
   if (row === undefined) return 'not there any more'
   const job = parseWarmMessage(row.body)
   if ('job' in job) {
     const lane: Lane = lanesOf([job.job]).high.length > 0 ? 'high' : 'low'
-    await warm[lane].send(row.body)
+    // Its time is long over: it begins anew.
+    await warm[lane].send(warmMessage({ ...job.job, deadline: undefined, bornAt: now() }))
   } else if (parsePipelineMessage(row.body).kind === 'poison') return 'no message of this pipeline: it stays'
   else await events.send(row.body)
   await db.batch([db.prepare('DELETE FROM dead_letters WHERE id = ?').bind(id)])

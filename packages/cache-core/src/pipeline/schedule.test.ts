@@ -116,6 +116,16 @@ describe('the work of one minute', () => {
 
   it('warms everything anew once in its hour of the day', async () => {
     const { world, run, full } = bench()
+    // One that sends nothing, or fails, leaves it to the next.
+    const nothing = async (isFull: boolean) => {
+      full.push(isFull)
+      return 0
+    }
+    await run({ warm: nothing }, 180)
+    await expect(run({ warm: () => Promise.reject(new Error('queue overloaded')) }, 180)).rejects.toThrow(
+      'queue overloaded',
+    )
+    expect(full.splice(0)).toEqual([true])
     for (const minute of [175, 180, 185, 190, 240]) {
       await run({}, minute)
       await world.runtime.advance(5 * 60_000)

@@ -7,6 +7,7 @@ import type { Database, KeyValueStore, MessageQueue, Runtime } from '../ports.ts
 import { addBacklog, rollUp } from '../statistics/store.ts'
 import { backlogOf } from './backlog.ts'
 import { forgetCounts } from './counts.ts'
+import { forgetLetters } from './dead-letters.ts'
 import { claim, release } from './lease.ts'
 import { forgetUnread } from './popularity.ts'
 import { prune } from './prune.ts'
@@ -72,7 +73,7 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   await part('snapshot', () => refreshSnapshot({ ...deps, now: runtime.now }))
   await part('statistics', () => keepStatistics(deps))
   if (Math.floor(scheduledAt / 60_000) % WARM_EVERY_MINUTES === 0) {
-    await part('warm', async () => deps.warm(await isFullWarmDue(scheduledAt, deps), isSlow))
+    await part('warm', () => warm(scheduledAt, isSlow, deps))
     await part('forget', () => forget(db, runtime.now()))
   }
   const { alert } = deps
@@ -84,11 +85,22 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   if (failures.length > 0) throw failures[0]
 }
 
-/** Whether this is the first batch of the day's hour. A lease that is never given back tells the others that it was. */
-async function isFullWarmDue(scheduledAt: number, deps: ScheduleDeps): Promise<boolean> {
+/**
+ * Sends the batch of this minute. The first one of the day's hour is the full one; its lease, which is never given back, tells the
+ * others so. One that could not send anything leaves it to the next.
+ */
+async function warm(scheduledAt: number, isSlow: boolean, deps: ScheduleDeps): Promise<number> {
   const { db, warmHourUtc, runtime } = deps
-  if (new Date(scheduledAt).getUTCHours() !== warmHourUtc) return false
-  return claim(db, { name: 'full warm-up', holder: runtime.uuid(), ms: FULL_WARM_MS }, runtime.now())
+  const lease = { name: 'full warm-up', holder: runtime.uuid(), ms: FULL_WARM_MS }
+  const isHour = new Date(scheduledAt).getUTCHours() === warmHourUtc
+  const isFull = isHour && (await claim(db, lease, runtime.now()))
+  let sent = 0
+  try {
+    sent = await deps.warm(isFull, isSlow)
+  } finally {
+    if (isFull && sent === 0) await release(db, lease)
+  }
+  return sent
 }
 
 /** Notes the backlog of events, rolls up what is over and drops what is past its time. @returns how many rows changed */
@@ -101,7 +113,7 @@ async function keepStatistics({ db, events, runtime }: ScheduleDeps): Promise<nu
 
 /** Keeps the pipeline's own tables small. @returns how many rows went */
 async function forget(db: Database, now: number): Promise<number> {
-  const results = await db.batch([forgetUnread(db, now), forgetCounts(db, now)])
+  const results = await db.batch([forgetUnread(db, now), forgetCounts(db, now), forgetLetters(db)])
   return results.reduce((sum, { meta }) => sum + (meta.changes ?? 0), 0)
 }
 

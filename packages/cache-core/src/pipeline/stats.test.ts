@@ -118,6 +118,7 @@ it('fits into one message, however much was read', async () => {
   const flusher = new StatsFlusher(isolate)
   const queue = new CapturedQueue()
   const ids = Array.from({ length: 250 }, (_, i) => `${i}-${'x'.repeat(i < 20 ? 500 : 10)}`)
+  for (const id of ids) world.plant(id, id)
   for (const id of ids) await cache.read(posts.at({ id }))
   // Namespaces that nobody wrote a policy for, each with times of every length.
   for (let i = 0; i < 100; i++) {

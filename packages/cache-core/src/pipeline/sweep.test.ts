@@ -122,13 +122,37 @@ describe('a sweep', () => {
     expect(most).toBe(4)
   })
 
-  it('fails with KV, and what was deleted stays deleted', async () => {
+  it('leaves a range that KV fails on where it is, and goes through the others', async () => {
     const world = new World()
-    hold(world, ['a:1', 'a:2'], 1)
+    hold(world, ['a:1', 'a:2', 'b:1'], 1)
     world.kv.before = (operation, name) => {
-      if (operation === 'delete' && name.startsWith('a:2')) throw new Error('KV DELETE failed: 500')
+      if (operation === 'delete' && name.startsWith('a:2')) throw new Error('KV DELETE failed: 429')
     }
-    await expect(sweepAll(world, [['a:*', 5]])).rejects.toThrow('500')
-    expect(held(world)).toEqual(['a:2'])
+    const ranges = sweepRanges(
+      [
+        ['a:*', 5],
+        ['b:*', 5],
+      ],
+      {},
+    )
+    const budget = new Budget(world.runtime)
+    const result = await sweep(world.kv, ranges, world.epoch, budget)
+    expect(result).toMatchObject({
+      deleted: 2,
+      error: 'Error: KV DELETE failed: 429',
+      rest: [{ prefix: 'a:' }],
+    })
+    world.kv.before = null
+    expect(await sweep(world.kv, result.rest, world.epoch, budget)).toEqual({
+      deleted: 1,
+      rest: [],
+      error: null,
+    })
+    expect(held(world)).toEqual([])
+  })
+
+  it('has no range for names that KV could not hold', () => {
+    expect(sweepRanges([[`content:item:${'x'.repeat(600)}`, 1]], {})).toEqual([])
+    expect(sweepRanges([[`content:item:${'é'.repeat(300)}`, 1]], {})).toEqual([])
   })
 })

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import * as v from 'valibot'
+import { utf8Length } from '../keys/key.ts'
 import { literalPrefix, matches } from '../keys/pattern.ts'
 import { Metadata } from '../kv/envelope.ts'
 import type { CacheConfigs } from '../policy.ts'
@@ -9,6 +10,8 @@ import { coalescePatterns, type SeqPattern } from './coalesce.ts'
 
 /** Of the six connections of an invocation: the listing's own and another one stay free. */
 const CONCURRENT_DELETES = 4
+/** KV's limit for a name. */
+const MAX_PREFIX_BYTES = 512
 
 /** Part of KV that is gone through for some patterns: all names with one prefix. */
 export interface SweepRange {
@@ -23,6 +26,8 @@ export interface SweepResult {
   deleted: number
   /** Empty when all is done. */
   rest: SweepRange[]
+  /** The first failure of KV, in words. */
+  error: string | null
 }
 
 /**
@@ -34,6 +39,8 @@ export function sweepRanges(patterns: readonly SeqPattern[], configs: CacheConfi
   const byPrefix = coalescePatterns(patterns)
     .filter(([pattern]) => mayBeInKv(pattern, configs))
     .map((one) => ({ prefix: prefixOf(one[0]), one }))
+    // Names as long as that are hashed: no prefix finds them, and KV takes none.
+    .filter(({ prefix }) => utf8Length(prefix) <= MAX_PREFIX_BYTES)
     .sort((a, b) => (a.prefix < b.prefix ? -1 : 1))
   for (const { prefix, one } of byPrefix) {
     const last = ranges.at(-1)
@@ -56,9 +63,9 @@ function mayBeInKv(pattern: string, configs: CacheConfigs): boolean {
 
 /**
  * Deletes what patterns match from KV, page by page, as far as the budget goes. Only entries that are older than the event:
- * a sweep that comes late never takes a fresh one. What is listed late, or not yet, does no harm: the log has invalidated it.
+ * a sweep that comes late never takes a fresh one. What is listed late, or not yet, does no harm: the log has invalidated it. A
+ * range that KV fails on is left where it is, and the others are gone through all the same.
  * @param epoch of the log that the patterns' positions belong to
- * @throws whatever KV throws; what was deleted stays deleted, and the rest is done by whoever tries again
  */
 export async function sweep(
   kv: KeyValueStore,
@@ -66,32 +73,49 @@ export async function sweep(
   epoch: string,
   budget: Budget,
 ): Promise<SweepResult> {
+  const result: SweepResult = { deleted: 0, rest: [], error: null }
+  for (const range of ranges) {
+    const left = await sweepRange(kv, { ...range }, epoch, budget, result)
+    if (left !== null) result.rest.push(left)
+  }
+  return result
+}
+
+/** @returns what is left of the range; null when it is done */
+async function sweepRange(
+  kv: KeyValueStore,
+  range: SweepRange,
+  epoch: string,
+  budget: Budget,
+  result: SweepResult,
+): Promise<SweepRange | null> {
   const limit = pLimit(CONCURRENT_DELETES)
-  let deleted = 0
-  for (const [place, range] of ranges.entries()) {
-    let { cursor } = range
-    for (;;) {
-      const left = () => [{ ...range, cursor }, ...ranges.slice(place + 1)]
-      if (!budget.has({ kv: 2 })) return { deleted, rest: left() }
-      const page = await kv.list({ prefix: range.prefix, cursor })
+  while (budget.has({ kv: 2 })) {
+    try {
+      const page = await kv.list({ prefix: range.prefix, cursor: range.cursor })
       const old = page.keys.filter(({ name, metadata }) => mustGo(name, metadata, range.patterns, epoch))
-      const outcomes = await Promise.all(
+      const outcomes = await Promise.allSettled(
         old.map(({ name }) =>
           limit(async () => {
             if (!budget.has({ kv: 1 })) return false
             await kv.delete(name)
-            deleted++
+            result.deleted++
             return true
           }),
         ),
       )
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
       // Not the whole page: it is listed again, and what is gone by then is not on it.
-      if (outcomes.includes(false)) return { deleted, rest: left() }
-      if (page.list_complete) break
-      cursor = page.cursor
+      if (outcomes.some((outcome) => outcome.status === 'fulfilled' && !outcome.value)) return range
+      if (page.list_complete) return null
+      range.cursor = page.cursor
+    } catch (error) {
+      result.error ??= String(error)
+      return range
     }
   }
-  return { deleted, rest: [] }
+  return range
 }
 
 /** Whether an entry is of those that an event wanted gone: its path matches, and its value is from before the event. */

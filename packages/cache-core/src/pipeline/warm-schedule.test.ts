@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CapturedQueue, World } from '../../test/world.ts'
+import type { Recipe } from '../source.ts'
 import { addReads } from './popularity.ts'
 import { parseWarmMessage, type WarmJob } from './warm-job.ts'
 import { scheduledJobs, warmAllowance, warmOnSchedule } from './warm-schedule.ts'
@@ -49,7 +50,12 @@ describe('the jobs of a batch', () => {
 })
 
 describe('a scheduled batch', () => {
-  async function run(backlog: number | null, isOverloaded = false, isFull = false) {
+  async function run(
+    backlog: number | null,
+    isOverloaded = false,
+    kind: Parameters<typeof warmOnSchedule>[1] = 'usual',
+    isWarmable = (_recipe: Recipe) => true,
+  ) {
     const world = new World()
     const now = world.runtime.now()
     const reads = ['a', 'b', 'c'].map((id, i) => ({ recipe: recipe(id), reads: 10 - i, costMs: 1 }))
@@ -57,16 +63,25 @@ describe('a scheduled batch', () => {
     const queues = { high: new CapturedQueue(), low: new CapturedQueue() }
     if (backlog !== null) queues.low.metrics = async () => ({ backlogCount: backlog })
     const planned = async () => [recipe('home')]
-    const sent = await warmOnSchedule({ db: world.db, queues, planned, isOverloaded, now }, isFull)
+    const sent = await warmOnSchedule({ db: world.db, queues, planned, isWarmable, isOverloaded, now }, kind)
     return { sent, ids: jobsIn(queues.low).map((job) => job.recipe.params.id), high: queues.high.sent }
   }
 
   it('goes to the low lane, whole where nobody tells of a backlog', async () => {
     expect(await run(null)).toEqual({ sent: 4, ids: ['home', 'a', 'b', 'c'], high: [] })
-    expect((await run(0, false, true)).sent).toBe(4)
+    expect((await run(0, false, 'full')).sent).toBe(4)
   })
 
   it('is left out while the lane is full or D1 has too much to do', async () => {
     expect([(await run(1000)).sent, (await run(0, true)).sent]).toEqual([0, 0])
+  })
+
+  it('is sent whatever waits where an operator asks for it', async () => {
+    expect((await run(5000, true, 'asked')).sent).toBe(4)
+  })
+
+  it('leaves out what may not be warmed, or is no more', async () => {
+    const isWarmable = ({ params }: Recipe) => params.id !== 'a' && params.id !== 'home'
+    expect((await run(0, false, 'usual', isWarmable)).ids).toEqual(['b', 'c'])
   })
 })

@@ -86,6 +86,8 @@ export interface WarmScheduleDeps {
   db: Database
   queues: WarmQueues
   planned(): Promise<readonly Recipe[]>
+  /** Whether a recipe still exists, and is one that may be warmed: what is popular was so under another deploy, perhaps. */
+  isWarmable(recipe: Recipe): boolean
   /** Whether D1 has more to do than it can. */
   isOverloaded: boolean
   /** Clock, ms. */
@@ -94,17 +96,26 @@ export interface WarmScheduleDeps {
 
 /**
  * Sends a scheduled batch of warm jobs, as large as the backlog allows.
- * @param isFull the daily warm-up, or one that an operator asks for: loads everything anew
+ * @param kind `full`: the daily warm-up, which loads everything anew; `asked`: the same for an operator, who has it whatever waits
  * @returns how many jobs were sent
  */
-export async function warmOnSchedule(deps: WarmScheduleDeps, isFull: boolean): Promise<number> {
-  const { db, queues, isOverloaded, now } = deps
+export async function warmOnSchedule(
+  deps: WarmScheduleDeps,
+  kind: 'usual' | 'full' | 'asked',
+): Promise<number> {
+  const { db, queues, isOverloaded, isWarmable, now } = deps
+  const isFull = kind !== 'usual'
   const cap = isFull ? COVERAGE.full : COVERAGE.usual
-  const allowance = warmAllowance({ backlog: (await backlogOf(queues.low)) ?? 0, isOverloaded }, cap)
+  const backlog = kind === 'asked' ? 0 : ((await backlogOf(queues.low)) ?? 0)
+  const allowance = warmAllowance({ backlog, isOverloaded: isOverloaded && kind !== 'asked' }, cap)
   if (allowance === 0) return 0
   const [planned, popular] = await Promise.all([
     deps.planned(),
     popularRecipes(db, { share: COVERAGE.share, cap }, now),
   ])
-  return sendJobs(scheduledJobs({ planned, popular, allowance, isFull, now }), queues, now)
+  const batch = {
+    planned: planned.filter(isWarmable),
+    popular: popular.filter(({ recipe }) => isWarmable(recipe)),
+  }
+  return sendJobs(scheduledJobs({ ...batch, allowance, isFull, now }), queues, now)
 }

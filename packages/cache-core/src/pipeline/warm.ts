@@ -5,7 +5,7 @@ import type { PutOutcome } from '../kv/kv-tier.ts'
 import type { MessageQueue } from '../ports.ts'
 import { sourceLoader } from '../read/loader.ts'
 import { Reader } from '../read/reader.ts'
-import { type ResourceTable, type Source, sourceOf } from '../source.ts'
+import { type Recipe, type ResourceTable, type Source, sourceOf } from '../source.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import type { Budget } from './budget.ts'
 import { type Counts, countStatement } from './counts.ts'
@@ -118,27 +118,47 @@ async function receive(name: string, messages: readonly QueueMessage[], deps: Wa
   const jobs: WarmJob[] = []
   for (const message of messages) {
     const parsed = parseWarmMessage(message.body)
-    const checked = 'job' in parsed ? checkJob(parsed.job, deps) : parsed.problem
-    if (typeof checked === 'string') {
-      await setAside(name, message, checked, deps)
+    if ('problem' in parsed) {
+      await setAside(name, message, parsed.problem, deps)
       continue
     }
-    jobs.push(checked)
-    const text = recipeText(checked.recipe)
+    const source = checkRecipe(parsed.job.recipe, deps.isolate, deps.resources)
+    if (typeof source === 'string') {
+      await setAside(name, message, source, deps)
+      continue
+    }
+    if (!isServed(source, deps.isolate)) {
+      message.ack()
+      continue
+    }
+    jobs.push(parsed.job)
+    const text = recipeText(parsed.job.recipe)
     copies.set(text, [...(copies.get(text) ?? []), message])
   }
   return coalesceJobs(jobs).map((job) => ({ job, copies: copies.get(recipeText(job.recipe)) ?? [] }))
 }
 
-/** Private values are never warmed, and a recipe that the table does not have can't be. */
-function checkJob(job: WarmJob, deps: WarmDeps): WarmJob | string {
+/**
+ * Private values are never warmed, and a recipe that the table does not have can't be.
+ * @returns its source, or in words why it cannot be warmed
+ */
+export function checkRecipe(
+  recipe: Recipe,
+  isolate: Isolate,
+  resources: ResourceTable,
+): Source<unknown> | string {
   try {
-    const source = sourceOf(deps.resources, job.recipe)
-    const { visibility } = deps.isolate.policy(source.namespace)
-    return visibility === 'private' ? `"${source.namespace}" is private: never warmed` : job
+    const source = sourceOf(resources, recipe)
+    const { visibility } = isolate.policy(source.namespace)
+    return visibility === 'private' ? `"${source.namespace}" is private: never warmed` : source
   } catch (error) {
     return String(error)
   }
+}
+
+/** Whether readers look for it in KV: not in a namespace that KV never holds, nor outside of a partial rollout. */
+function isServed(source: Source<unknown>, isolate: Isolate): boolean {
+  return isolate.policy(source.namespace).kvEnabled && isolate.serves(isolate.keyOf(source))
 }
 
 /**
@@ -150,7 +170,7 @@ async function findFresh(received: readonly Received[], deps: WarmDeps): Promise
   const fresh = new Set<WarmJob>()
   const byLife = new Map<number, WarmJob[]>()
   for (const { job } of received) {
-    const life = job.minLifeMs ?? 0
+    const life = lifeWanted(job, deps)
     byLife.set(life, [...(byLife.get(life) ?? []), job])
   }
   const reader = new Reader(isolate, { ...deps.io, waitUntil: () => {} })
@@ -169,6 +189,22 @@ async function findFresh(received: readonly Received[], deps: WarmDeps): Promise
   return fresh
 }
 
+/**
+ * How much life KV's value must have left. An entry that lives no longer than the time between two batches would never be found
+ * to have enough: four fifths of its life will do.
+ */
+function lifeWanted({ recipe, minLifeMs = 0 }: WarmJob, { isolate, resources }: WarmDeps): number {
+  const { ttl } = isolate.policy(sourceOf(resources, recipe).namespace)
+  // Longer than any life: whatever there is, it is to be loaded anew.
+  if (minLifeMs > 2 * ttl * 1000) return minLifeMs
+  return Math.min(minLifeMs, 0.8 * ttl * 1000)
+}
+
+/** KV fails or hangs: no fault of the job. */
+class KvBusyError extends Error {
+  override name = 'KvBusyError'
+}
+
 interface Attempt {
   outcome: WarmOutcome
   error?: string
@@ -179,10 +215,12 @@ async function attempt(job: WarmJob, deps: WarmDeps): Promise<Attempt> {
   const { runtime } = isolate
   if (job.deadline !== undefined && runtime.now() > job.deadline) return { outcome: 'expired' }
   if (!budget.has(RESERVE)) return { outcome: 'deferred', error: 'the budget of this invocation is spent' }
+  // A load whose value nobody could keep would only burden D1.
+  if (isolate.kvTier.breaker.isOpen) return { outcome: 'deferred', error: 'KV is failing' }
   try {
     return { outcome: await withDeadline(runtime, warm(job, deps), JOB_DEADLINE_MS, 'a warm job') }
   } catch (error) {
-    const isBusy = error instanceof DatabaseUnavailableError
+    const isBusy = error instanceof DatabaseUnavailableError || error instanceof KvBusyError
     return { outcome: isBusy ? 'deferred' : 'failed', error: String(error) }
   }
 }
@@ -196,7 +234,7 @@ async function warm(job: WarmJob, deps: WarmDeps): Promise<'loaded' | 'not found
   const { bookmark } = job
   const result = await reader.load(key, sourceLoader(source), source.parse, { bookmark })
   const outcomes = await Promise.all(writes)
-  if (outcomes.includes('dropped' satisfies PutOutcome)) throw new Error('KV did not take the value')
+  if (outcomes.includes('dropped' satisfies PutOutcome)) throw new KvBusyError('KV did not take the value')
   return result.found ? 'loaded' : 'not found'
 }
 

@@ -61,15 +61,16 @@ export async function warm(options: WarmOptions, context: WarmContext): Promise<
   return 1
 }
 
-/** Jobs by outcome, over both lanes. */
+/** What is not settled: it comes again. */
+const UNSETTLED = new Set(['failed', 'deferred'])
+
+/** Settled jobs of the low lane by outcome: a full warm-up goes there, what events bring on goes elsewhere. */
 function sumOf(
   lanes: Readonly<Record<string, { outcomes: Record<string, number> }>>,
 ): Record<string, number> {
-  const sum: Record<string, number> = {}
-  for (const { outcomes } of Object.values(lanes)) {
-    for (const [name, n] of Object.entries(outcomes)) sum[name] = (sum[name] ?? 0) + n
-  }
-  return sum
+  return Object.fromEntries(
+    Object.entries(lanes.low?.outcomes ?? {}).filter(([name]) => !UNSETTLED.has(name)),
+  )
 }
 
 function total(counts: Readonly<Record<string, number>>): number {

@@ -23,6 +23,7 @@ const NETWORK_MS = 20
 const SLOW_MS = 1_500
 /** Publishes come this often, one job each. */
 const PUBLISH_EVERY_MS = 500
+const PUBLISHES = 240
 /** As in wrangler.jsonc. */
 const HIGH = { batchSize: 100, timeoutMs: 1_000, concurrency: 4, maxRetries: 5 }
 const LOW = { batchSize: 100, timeoutMs: 5_000, concurrency: 2, maxRetries: 5 }
@@ -143,7 +144,7 @@ async function run(backlog: number) {
   for (const messages of [...warmMessages(jobs), ...warmMessages(jobs.slice(0, backlog / 10))]) {
     for (const { body } of messages) await lanes.low.send(body)
   }
-  for (let i = 0; i < 240; i++) {
+  for (let i = 0; i < PUBLISHES; i++) {
     const [[message] = []] = warmMessages([jobOf(`published-${i}`, 1, clock.now())])
     await lanes.high.send(message?.body)
     await clock.advance(PUBLISH_EVERY_MS)
@@ -182,23 +183,27 @@ export const warming: Bench = {
     const failing = jobs.filter(({ recipe }) => String(recipe.params.id).endsWith('failing'))
     const healthy = jobs.filter((job) => !failing.includes(job))
     const waits = [alone, beside].map((one) => median(one.waits.high)) as [number, number]
+    const repeated = healthy.filter(({ recipe }) => (loads.get(String(recipe.params.id)) ?? 0) > 1).length
+    const checks: [boolean, string][] = [
+      [repeated === 0, `${repeated} keys were loaded twice`],
+      [kv.entries.size === healthy.length + PUBLISHES, 'a key that can be loaded is not in KV'],
+      [distinct(lanes.low.dead) === failing.length, 'a failing job is not in the dead letters'],
+      [inversions(started) === 0, 'a job began before a more urgent one of its batch'],
+      [most() <= MOST_IN_FLIGHT, `${most()} jobs were under way at once`],
+      [waits[1] < 1.1 * waits[0], 'a backlog in the low lane delays publishes'],
+    ]
+    for (const [isRight, problem] of checks) if (!isRight) throw new Error(problem)
     const results: [string, string, number, number | null][] = [
       ['no backlog', 'median wait of a publish, ms', waits[0], null],
       [`${KEYS} jobs in the low lane`, 'median wait of a publish, ms', waits[1], waits[0] / waits[1]],
       ['both lanes', 'keys in KV of those that can be loaded', kv.entries.size, null],
-      [
-        'both lanes',
-        'loads of a key that was loaded already',
-        healthy.filter(({ recipe }) => (loads.get(String(recipe.params.id)) ?? 0) > 1).length,
-        null,
-      ],
+      ['both lanes', 'loads of a key that was loaded already', repeated, null],
       ['both lanes', 'failing jobs', failing.length, null],
       ['both lanes', 'failing jobs in the dead letters', distinct(lanes.low.dead), null],
       ['both lanes', 'attempts that failed', outcomes.get('failed') ?? 0, null],
       ['both lanes', 'priority inversions within a batch', inversions(started), null],
       [`limit ${MOST_IN_FLIGHT}`, 'most jobs under way in one batch', most(), null],
     ]
-    if (most() > MOST_IN_FLIGHT) throw new Error(`${most()} jobs were under way at once`)
     return results.map(
       ([system, metric, value, ratio]): Omit<Result, 'bench'> => ({
         system,

@@ -437,7 +437,7 @@ const pipeline: readonly Mutant[] = [
     rule: '11: private data is never warmed',
     file: 'pipeline/warm.ts',
     find: "return visibility === 'private' ?",
-    replace: "return visibility === 'public' && job.priority > 9 ?",
+    replace: "return visibility === 'public' && recipe.resource === '' ?",
     scenarios: ['queues'],
   },
   {

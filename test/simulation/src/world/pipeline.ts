@@ -64,8 +64,15 @@ export class Pipeline {
       warmHourUtc: null,
       warm: (isFull) =>
         warmOnSchedule(
-          { db, queues: this.#lanes, planned: () => this.warmer.planned(), isOverloaded, now: runtime.now() },
-          isFull,
+          {
+            db,
+            queues: this.#lanes,
+            planned: () => this.warmer.planned(),
+            isWarmable: () => true,
+            isOverloaded,
+            now: runtime.now(),
+          },
+          isFull ? 'full' : 'usual',
         ),
       runtime,
       report,
@@ -80,7 +87,11 @@ export class Pipeline {
       return this.events(messages, host, { db, queue: events.producer, warm: this.#lanes })
     if (name === warm.options.name) return this.#warm(name, messages, host, 'high')
     if (name === warmLow.options.name) return this.#warm(name, messages, host, 'low')
-    return handleDeadLetters(name, messages, { db, now: host.runtime.now })
+    return handleDeadLetters(name, messages, {
+      db,
+      now: host.runtime.now,
+      patternsOf: this.#world.model.patternsOf,
+    })
   }
 
   /** One batch of events, over any database and any queues. */
