@@ -264,6 +264,8 @@ export class World {
     const invocation = new Invocation(host, kind, this.loop)
     invocation.onRanOut = () => this.#ranOut(invocation, 'was not done 30 s after its answer')
     invocation.fate = () => this.#fate()
+    // One that begins in a frozen isolate has no time of its own either.
+    invocation.wasFrozen = host.frozenUntil > this.loop.now
     host.invocations.add(invocation)
     this.verdicts.checked.P6++
     return invocation
