@@ -7,9 +7,9 @@ export interface ChartData {
 }
 
 /** Names of colours in dashboard.css. */
-export type Ink = 'memory' | 'kv' | 'database' | 'stale' | 'limit'
+type Ink = 'memory' | 'kv' | 'database' | 'stale' | 'limit'
 
-export interface ChartSeries {
+interface ChartSeries {
   label: string
   ink: Ink
   /** As long as `x`; null where there is nothing to say. */

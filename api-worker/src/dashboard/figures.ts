@@ -34,9 +34,8 @@ export const Counts = v.object({
   ...counts,
   latencyMs: v.object({ kvRead: v.nullable(Quantiles), load: v.nullable(Quantiles) }),
 })
-export type Counts = v.InferOutput<typeof Counts>
 
-export const Span = v.object({
+const Span = v.object({
   from: v.string(),
   to: v.string(),
   total: v.object({
@@ -51,7 +50,6 @@ export const Span = v.object({
   }),
   namespaces: v.record(v.string(), Counts),
 })
-export type Span = v.InferOutput<typeof Span>
 
 export const Stats = v.object({
   /** Of the isolate that answers, since it started. */

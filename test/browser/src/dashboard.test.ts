@@ -251,6 +251,20 @@ describe('the dashboard, in a browser', () => {
     expect((await fetch(`${site.url}${UI}/assets/dashboard.0000000000000000.js`)).status).toBe(404)
   })
 
+  it('runs nothing inline, whoever puts it there: the browser says so', async () => {
+    await enter(HOME)
+    await page.evaluate(`const script = document.createElement('script')
+script.textContent = 'globalThis.ran = true'
+document.body.append(script)
+document.body.setAttribute('style', 'color: red')`)
+    expect(await page.evaluate('[globalThis.ran, document.body.style.color]')).toEqual([undefined, ''])
+    const [script, style] = complaints.splice(0)
+    expect([script, style]).toEqual([
+      expect.stringContaining('Content Security Policy'),
+      expect.stringContaining('Content Security Policy'),
+    ])
+  })
+
   // Each page in both themes and at both widths; screenshots.bin.ts has all four of each, for people.
   it.each([
     { theme: 'light', width: 1440 },

@@ -8,7 +8,7 @@ import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { ReadCharts, TimeCharts } from './trend-charts.tsx'
 
-export const Health = v.object({
+const Health = v.object({
   status: v.string(),
   checks: v.array(
     v.object({
@@ -94,7 +94,7 @@ export async function overviewPage({ c, inner }: PageContext): Promise<PageConte
 
 type Checks = v.InferOutput<typeof Health>['checks']
 
-export function toneOfHealth(status: string): Tone {
+function toneOfHealth(status: string): Tone {
   return status === 'ok' || status === 'warning' || status === 'critical' ? status : 'plain'
 }
 

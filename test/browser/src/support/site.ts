@@ -4,7 +4,7 @@ import { type LocalOptions, type LocalStack, startLocal } from '@freshet/dev'
 import type { Page } from 'playwright-core'
 import { unstable_splitSqlQuery } from 'wrangler'
 
-export const ADMIN = { email: 'admin@example.com', password: 'freshet-dev' }
+const ADMIN = { email: 'admin@example.com', password: 'freshet-dev' }
 
 /** Both Workers over a small seeded database, and what the tests do to them past the browser. */
 export interface Site {
