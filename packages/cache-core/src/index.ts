@@ -29,15 +29,9 @@ export {
 } from './read/browse.ts'
 export type { NoteDecision, ReadDecision } from './read/decision.ts'
 export type { Stamped } from './read/direct.ts'
-export {
-  type Explanation,
-  explain,
-  explainReads,
-  type HeldDetails,
-  type LoggedEvent,
-  type Match,
-  type TierState,
-} from './read/explain.ts'
+export { type Explanation, explain, type HeldDetails, type Match, type TierState } from './read/explain.ts'
+export { explainReads } from './read/explain-reads.ts'
+export type { LoggedEvent } from './read/logged-events.ts'
 export type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './read/types.ts'
 export { CachedRepository, type Current, type Written } from './repository.ts'
 export { CacheService } from './service.ts'

@@ -1,4 +1,3 @@
-import * as v from 'valibot'
 import { withDeadline } from '../deadline.ts'
 import type { CacheEntry } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
@@ -11,7 +10,8 @@ import type { CacheConfig } from '../policy.ts'
 import type { Database, Runtime } from '../ports.ts'
 import type { Recipe } from '../source.ts'
 import type { CacheStats } from '../stats.ts'
-import { type ReadDecision, verdict } from './decision.ts'
+import { verdict } from './decision.ts'
+import { eventsAt, type LoggedEvent } from './logged-events.ts'
 
 // Nothing here changes anything: no entry moves between tiers or within one, nothing is counted, no breaker hears of it. So
 // the bindings are asked past the tiers.
@@ -62,14 +62,6 @@ export interface Match {
   /** Null for none. */
   pattern: string | null
   seq: number | null
-}
-
-/** The row of the log that a pattern came from. */
-export interface LoggedEvent {
-  id: string
-  type: string
-  createdAt: number
-  processedAt: number | null
 }
 
 /** Why one key is answered as it is, by one isolate. */
@@ -303,34 +295,6 @@ function newestFor(
   return { name, is, pattern: known?.pattern ?? null, seq: known?.seq ?? null, isKnown: true }
 }
 
-const EVENTS = `SELECT seq, event_id AS id, type, created_at AS createdAt, processed_at AS processedAt
-FROM invalidation_log WHERE seq IN (SELECT value FROM json_each(?1))`
-const EventRow = v.object({
-  seq: v.number(),
-  id: v.string(),
-  type: v.string(),
-  createdAt: v.number(),
-  processedAt: v.nullable(v.number()),
-})
-
-/** @returns the events by their place in the log; those that it no longer has, or while D1 does not answer, are left out */
-async function eventsAt(
-  db: Database,
-  runtime: Runtime,
-  of: readonly { seq: number | null }[],
-): Promise<Map<number, LoggedEvent>> {
-  const seqs = [...new Set(of.flatMap(({ seq }) => (seq === null ? [] : [seq])))]
-  if (seqs.length === 0) return new Map()
-  try {
-    const reading = db.batch([db.prepare(EVENTS).bind(JSON.stringify(seqs))])
-    const [result] = await withDeadline(runtime, reading, LOG_DEADLINE_MS, 'the log')
-    const rows = v.parse(v.array(EventRow), result?.results)
-    return new Map(rows.map(({ seq, ...event }) => [seq, event]))
-  } catch {
-    return new Map()
-  }
-}
-
 /** The read path in words: memory, the log's news where they are missing, KV, a load. */
 function decide(
   isolate: Isolate,
@@ -363,90 +327,4 @@ function decide(
     if (!isOutdated) return { source: tier, steps }
   }
   return { source: 'database', steps: [...steps, 'load from D1'] }
-}
-
-/** Bytes of a header, with some room for its name. */
-const MAX_HEADER = 4_000
-/** Reads of one request that are told of. */
-const MAX_READS = 10
-/** What is cut of a name in a header. */
-const MAX_NAME = 200
-
-/**
- * What was decided for a request's reads, as one line of JSON under 4 KB, for a header.
- * @param decisions in the order of the reads
- */
-export async function explainReads(
-  isolate: Isolate,
-  db: Database,
-  decisions: readonly ReadDecision[],
-): Promise<string> {
-  const shown = decisions.slice(0, MAX_READS)
-  const newest = shown.map(({ tiers }) => newestOf(tiers))
-  const events = await eventsAt(
-    db,
-    isolate.runtime,
-    newest.filter((one) => one !== null),
-  )
-  const reads = shown.map((decision, place) => {
-    const { key, outcome, source, maxStalenessMs, minSeq, why, tiers, stamp, upTo, epoch } = decision
-    const one = newest[place] ?? null
-    const match = one === null ? null : isolate.fence.newestMatch(one.name)
-    const event = one === null ? undefined : events.get(one.seq)
-    return {
-      key: cut(key),
-      outcome,
-      source,
-      tookMs: decision.answeredAt - decision.startedAt,
-      timing: decision.timing,
-      maxStalenessMs,
-      minSeq,
-      why,
-      stamp,
-      upTo,
-      epoch,
-      remainingMs: decision.expiresAt === null ? null : decision.expiresAt - decision.answeredAt,
-      generation: decision.generation,
-      fence: { head: decision.fence.head, floor: decision.fence.floor, ageMs: decision.fence.ageMs },
-      tiers: tiers.map(({ tier, verdict: said, held }) => ({
-        tier,
-        verdict: said,
-        ...(held !== null && {
-          stamp: held.stamp,
-          epoch: held.epoch,
-          ageMs: decision.answeredAt - held.loadedAt,
-          remainingMs: held.expiresAt - decision.answeredAt,
-        }),
-      })),
-      newest: one && {
-        name: cut(one.name),
-        is: one.name === key ? 'key' : 'tag',
-        // A newer one may have come since: then the pattern of that time is not known any more.
-        pattern: match?.seq === one.seq ? cut(match.pattern) : null,
-        seq: one.seq,
-        event: event === undefined ? null : { ...event, id: cut(event.id) },
-      },
-    }
-  })
-  for (let count = reads.length; ; count--) {
-    const line = ascii(JSON.stringify({ reads: reads.slice(0, count), more: decisions.length - count }))
-    if (line.length <= MAX_HEADER || count === 0) return line
-  }
-}
-
-/** Of all that the tiers held, what was invalidated last. */
-function newestOf(tiers: ReadDecision['tiers']): { name: string; seq: number } | null {
-  let newest: { name: string; seq: number } | null = null
-  for (const said of tiers)
-    if (said.newest !== null && said.newest.seq > (newest?.seq ?? 0)) newest = said.newest
-  return newest
-}
-
-function cut(text: string): string {
-  return text.length > MAX_NAME ? `${text.slice(0, MAX_NAME)}…` : text
-}
-
-/** A header holds no other characters; JSON can say them all. */
-function ascii(json: string): string {
-  return json.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

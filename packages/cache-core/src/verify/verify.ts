@@ -1,3 +1,4 @@
+import { sleep } from '../deadline.ts'
 import { type CacheEntry, etagOf } from '../entry.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import { sourceLoader } from '../read/loader.ts'
@@ -18,6 +19,9 @@ export interface Served {
   maxStalenessMs: number
 }
 
+/** An outside producer's event has this long to get into the log after its change: until then nothing is promised of it. */
+const LATE_MS = 10_000
+
 /** `unknown`: the log was restored meanwhile, or is too long to tell. */
 export type Verdict = 'same' | 'younger' | 'unknown' | Violation
 
@@ -34,12 +38,14 @@ export async function verify(
   kind: Violation['kind'],
 ): Promise<Verdict> {
   const { entry, head, startedAt, maxStalenessMs } = served
-  const { loaded } = await sourceLoader(source).load(isolate, io)
-  if (loaded.epoch !== entry.epoch) return 'unknown'
+  const { loaded, isUsable } = await sourceLoader(source).load(isolate, io)
+  // Between a restore and the move of its epoch nothing is promised: the log is shorter than what was served.
+  if (!isUsable || loaded.epoch !== entry.epoch) return 'unknown'
   if (etagOf(loaded.text) === entry.etag && loaded.found === entry.found) return 'same'
   const names = [entry.path, ...entry.tags]
   const row = await newestRow(isolate, io.db, names, { after: entry.stamp, upTo: loaded.upTo, enough: head })
   if (row === undefined) return 'unknown'
+  if (row === null && (await isToldLate(isolate, io, names, loaded.upTo))) return 'younger'
   const cause = judge({ row, head, startedAt, maxStalenessMs })
   if (cause === null) return 'younger'
   const isPrivate = isolate.policy(entry.namespace).visibility === 'private'
@@ -60,4 +66,17 @@ export async function verify(
     current: { seq: loaded.upTo, etag: etagOf(loaded.text), found: loaded.found, text: excerpt(loaded.text) },
     row,
   }
+}
+
+/** Whether the change that no row tells of is told of a little later. */
+async function isToldLate(
+  isolate: Isolate,
+  io: RequestIo,
+  names: readonly string[],
+  after: number,
+): Promise<boolean> {
+  await sleep(isolate.runtime, LATE_MS)
+  const row = await newestRow(isolate, io.db, names, { after, upTo: Number.MAX_SAFE_INTEGER, enough: 0 })
+  // Where the log is too long to tell, it may be in there.
+  return row !== null
 }

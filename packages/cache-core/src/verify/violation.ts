@@ -54,7 +54,7 @@ export function wordsFor(cause: Violation['cause'], row: MatchingRow | null): st
   const event = row === null ? 'a row' : `${row.type} (seq ${row.seq}) of ${row.name}`
   if (cause === 'known row') return `the fence knew of ${event} when it called the value valid`
   if (cause === 'old row') return `${event} is older than the bound, and the fence had not read so far`
-  return 'no row of the log tells of the change: it was written past the log, or depends on what no tag names'
+  return 'no row of the log tells of the change, nor did one within 10 s: it was written past the log, or depends on what no tag names'
 }
 
 /** Keeps a violation, and of all of them the newest ones. @param at clock, ms */
