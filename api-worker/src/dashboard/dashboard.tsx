@@ -18,7 +18,7 @@ import { keyPage } from './pages/key.tsx'
 import { NAMESPACES_PATH, namespacePage, namespacesPage } from './pages/namespaces.tsx'
 import { overviewPage } from './pages/overview.tsx'
 import { recommendationsPage } from './pages/recommendations.tsx'
-import { verificationPage } from './pages/verification.tsx'
+import { VERIFICATION_PATH, verificationPage } from './pages/verification.tsx'
 import { warmingPage } from './pages/warming.tsx'
 import { safeNext, UI_PATH, wantsPage, withQuery } from './paths.ts'
 import { Refused, SignIn } from './sign-in.tsx'
@@ -148,7 +148,7 @@ function pages({ routes, problemOf, answerProblem }: Surroundings): InnerApp {
   page(`${UI_PATH}/warming`, warmingPage)
   page(DEAD_LETTERS_PATH, deadLettersPage)
   page(`${DEAD_LETTERS_PATH}/:id`, (context) => deadLetterPage(context, context.c.req.param('id') ?? ''))
-  page(`${UI_PATH}/verification`, verificationPage)
+  page(VERIFICATION_PATH, verificationPage)
   page(`${UI_PATH}/recommendations`, recommendationsPage)
 
   /** Does what a form asks for; then its page is shown again, with what was done or why not. */
@@ -205,6 +205,12 @@ function pages({ routes, problemOf, answerProblem }: Surroundings): InnerApp {
     said: 'discarded',
     back: DEAD_LETTERS_PATH,
     refused: deadLettersPage,
+  })
+  action(`${VERIFICATION_PATH}/forget`, {
+    send: (c) => inner.send(c, 'DELETE', '/verification'),
+    said: 'forgotten',
+    back: VERIFICATION_PATH,
+    refused: verificationPage,
   })
   return made
 }

@@ -32,6 +32,7 @@ const SAID: Readonly<Record<string, string>> = {
   warming: 'The consumer warms everything anew. Its jobs are counted here as they are done.',
   replayed: 'The consumer puts it back into its queue. Where it fails again, it comes back here.',
   discarded: 'The dead letter is gone.',
+  forgotten: 'The violations are forgotten. What is found from now on is new.',
 }
 
 /** Answers with a page; with a complaint where something was refused. */

@@ -2,7 +2,7 @@ import { seedPostId } from '@freshet/cms/seed'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, visit } from './support/browser.ts'
-import { makeDeadLetter, makeHistory } from './support/history.ts'
+import { makeDeadLetter, makeHistory, makeViolation } from './support/history.ts'
 import { PAGES } from './support/pages.ts'
 import { eventually, logIn, type Site, startSite } from './support/site.ts'
 import { faults, watch } from './support/watch.ts'
@@ -187,6 +187,17 @@ describe('the dashboard, in a browser', () => {
     await page.getByText('is no more').waitFor()
   })
 
+  it('shows a violation with both versions, and forgets it once it is understood', async () => {
+    await makeViolation(site)
+    await enter(`${UI}/verification`)
+    await page.getByText('the fence had not read so far').click()
+    const row = page.locator('#violations tbody tr').first()
+    expect(await textOf(row)).toMatch(/Served, stamp 2.*"Old".*Current, seq 3.*"New"/s)
+    await page.getByText('Forget them…').click()
+    await page.getByRole('button', { name: 'Forget all violations' }).click()
+    await page.getByText('No violations').waitFor()
+  })
+
   it('clears a namespace only after asking', async () => {
     await site.api(`/api/content/${seedPostId(5)}`)
     await enter(`${UI}/namespaces/media`)
@@ -271,6 +282,7 @@ document.body.setAttribute('style', 'color: red')`)
     { theme: 'dark', width: 375 },
   ] as const)('has no serious fault that axe finds: $theme at $width px', async ({ theme, width }) => {
     await makeDeadLetter(site, `axe-${theme}`)
+    await makeViolation(site)
     await context.close()
     context = await visit(browser, { theme, width })
     ;({ complaints } = watch(context, site.url))

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { seedPostId } from '@freshet/cms/seed'
 import { launchBrowser, visit } from './support/browser.ts'
-import { makeDeadLetter, makeHistory } from './support/history.ts'
+import { makeDeadLetter, makeHistory, makeViolation } from './support/history.ts'
 import { PAGES, THEMES, WIDTHS } from './support/pages.ts'
 import { logIn, startSite } from './support/site.ts'
 
@@ -18,6 +18,7 @@ export async function takeScreenshots(directory: string, say: (line: string) => 
       await site.stack.runCron()
     }
     await makeDeadLetter(site)
+    await makeViolation(site)
     const shown = {
       ...PAGES,
       key: `/admin/cache/ui/key?key=${encodeURIComponent(`content:item:${seedPostId(0)}`)}`,

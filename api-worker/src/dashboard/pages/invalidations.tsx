@@ -154,7 +154,7 @@ function Log({
           title: 'Cause',
           of: ({ type, payload, eventId }) => (
             <details class="inline">
-              <summary>{type}</summary>
+              <summary class="whole">{type}</summary>
               <p class="small muted">
                 Event <span class="mono">{eventId}</span>
               </p>

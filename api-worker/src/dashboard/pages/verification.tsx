@@ -1,8 +1,10 @@
 import * as v from 'valibot'
-import { Badge, Empty, Facts, Figures, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
+import { Ask, Badge, Empty, Facts, Figures, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
 import { count, duration, NONE, percent, pretty, setShare } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
+
+export const VERIFICATION_PATH = `${UI_PATH}/verification`
 
 const Checks = v.object({
   checks: v.number(),
@@ -54,7 +56,7 @@ const Verification = v.object({
 export async function verificationPage({ c, inner, now }: PageContext): Promise<PageContent> {
   const answer = await inner.get(c, '/verification', Verification)
   const page = {
-    path: `${UI_PATH}/verification`,
+    path: VERIFICATION_PATH,
     title: 'Verification',
     says: 'Hits are compared with D1 in the background, and what was written with what is served 5, 60 and 120 seconds later.',
     poll: 5,
@@ -138,6 +140,17 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
                 { title: 'When', of: ({ at }) => <Time at={at} now={now} /> },
               ]}
             />
+          )}
+          {violations.length > 0 && (
+            <div class="actions">
+              <Ask
+                label="Forget them…"
+                confirm="Forget all violations"
+                action={`${VERIFICATION_PATH}/forget`}
+              >
+                Once you know why: health is good again, and what is found from now on is new.
+              </Ask>
+            </div>
           )}
         </Panel>
       </>

@@ -32,3 +32,30 @@ VALUES (?, 'cache-events', 'D1 did not answer within 5 s, five times in a row', 
     },
   ])
 }
+
+/** What online verification writes down when an old value was served. */
+export async function makeViolation(site: Site): Promise<void> {
+  const at = Date.now() - 60_000
+  const key = `content:item:${seedPostId(2)}`
+  const detail = {
+    kind: 'hit',
+    key,
+    namespace: 'content',
+    source: 'memory',
+    requestId: 'a-request',
+    cause: 'old row',
+    says: `content.update (seq 3) of ${key} is older than the bound, and the fence had not read so far`,
+    maxStalenessMs: 5000,
+    readAt: at,
+    fence: { epoch: 'e', head: 2, ageMs: 9000 },
+    served: { stamp: 2, upTo: 2, loadedAt: at - 20_000, etag: '"a"', found: true, text: '{"title":"Old"}' },
+    current: { seq: 3, etag: '"b"', found: true, text: '{"title":"New"}' },
+    row: { seq: 3, eventId: 'e3', type: 'content.update', createdAt: at - 15_000, name: key, pattern: key },
+  }
+  await site.stack.sql([
+    {
+      sql: 'INSERT INTO cache_violations (at, detail) VALUES (?, ?)',
+      params: [at, JSON.stringify(detail)],
+    },
+  ])
+}
