@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CapturedQueue, CONFIGS, resources, World } from '../../test/world.ts'
-import { createConsumer } from './consumer.ts'
-import { eventMessage } from './message.ts'
+import { type ConsumerOptions, createConsumer } from './consumer.ts'
+import { eventMessage, warmRecipesMessage } from './message.ts'
 import type { QueueMessage } from './queue.ts'
 
 /** A message that notes how it was settled. */
@@ -15,7 +15,11 @@ function message(id: string, body: unknown, settled: string[]): QueueMessage {
   }
 }
 
-function consumerOf(world: World, warm: CapturedQueue) {
+function consumerOf(
+  world: World,
+  warm: CapturedQueue,
+  more: Pick<ConsumerOptions<object>, 'report' | 'callWebhook'> = {},
+) {
   const recipe = { resource: 'post', params: { id: '1' } }
   return createConsumer<Record<string, string>>({
     configs: CONFIGS,
@@ -35,6 +39,7 @@ function consumerOf(world: World, warm: CapturedQueue) {
     }),
     bindings: () => ({ db: world.db, kv: world.kv, events: world.events, warm: { high: warm, low: warm } }),
     report: () => {},
+    ...more,
   })
 }
 
@@ -105,4 +110,69 @@ it('keeps rows of the log for as long as an entry without a policy of its own ma
   expect(left()).toBe(2)
   await consumerOf(world, new CapturedQueue()).scheduled({ scheduledTime: 60_000 }, {}, world.background)
   expect(left()).toBe(1)
+})
+
+it('looks again at what an event changed, and warms what an operator names', async () => {
+  const world = new World()
+  world.plant('1', 'first')
+  const warm = new CapturedQueue()
+  const reports: Record<string, unknown>[] = []
+  const consumer = consumerOf(world, warm, { report: (record) => reports.push(record) })
+  const env = { CACHE_VERIFY_SAMPLE: '1' }
+  const consume = (body: unknown) =>
+    consumer.queue({ queue: 'cache-events', messages: [message('m', body, [])] }, env, world.background)
+  await consume(eventMessage({ id: 'e1', type: 'post.update', payload: {} }))
+  expect(world.events.sent).toMatchObject([5, 60, 120].map((afterSeconds) => ({ check: { afterSeconds } })))
+  await consume(world.events.sent[0])
+  expect(reports).toContainEqual(
+    expect.objectContaining({ step: 'check', source: 'cache-events', outcome: 'absent', events: ['e1'] }),
+  )
+  await consume(warmRecipesMessage([{ resource: 'post', params: { id: '2' } }]))
+  expect(warm.sent).toMatchObject([
+    { events: ['e1'] },
+    { recipe: { params: { id: '2' } }, priority: 3, reason: 'operator' },
+  ])
+})
+
+it('fails no batch where nothing can be looked at again', async () => {
+  const world = new World()
+  const reports: Record<string, unknown>[] = []
+  const consumer = consumerOf(world, new CapturedQueue(), { report: (record) => reports.push(record) })
+  const settled: string[] = []
+  world.events.fails = true
+  const event = eventMessage({ id: 'e1', type: 'post.update', payload: {} })
+  const batch = { queue: 'cache-events', messages: [message('m1', event, settled)] }
+  await consumer.queue(batch, { CACHE_VERIFY_SAMPLE: '1' }, world.background)
+  expect(settled).toEqual(['ack m1'])
+  expect(reports.map(({ step }) => step)).toContain('no checks')
+})
+
+it('tells the webhook of trouble, also where D1 is down and the run could not even begin', async () => {
+  const world = new World()
+  const told: string[] = []
+  const reports: Record<string, unknown>[] = []
+  const consumer = consumerOf(world, new CapturedQueue(), {
+    report: (record) => reports.push(record),
+    callWebhook: async (url, { body }) => {
+      told.push(`${url} ${JSON.parse(body).status}`)
+      return { ok: true, status: 200 }
+    },
+  })
+  const env = { ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook' }
+  const minute = () => consumer.scheduled({ scheduledTime: 60_000 }, env, world.background)
+  await minute()
+  world.d1.before = () => Promise.reject(new Error('D1 down'))
+  await expect(minute()).rejects.toThrow('D1 down')
+  await expect(minute()).rejects.toThrow('D1 down')
+  world.d1.before = null
+  await minute()
+  expect(told).toEqual(['https://alerts.example.com/hook critical', 'https://alerts.example.com/hook ok'])
+  expect(reports.filter(({ step }) => step === 'alert').map(({ result }) => result)).toEqual([
+    'nothing to tell',
+    'told that it is critical',
+    'still critical',
+    'told that it is not critical any more',
+  ])
+  // The lines of one run belong together, and to no other's.
+  expect(new Set(reports.map(({ batch }) => batch)).size).toBe(4)
 })

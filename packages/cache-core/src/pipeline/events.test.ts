@@ -5,7 +5,7 @@ import type { Recipe } from '../source.ts'
 import type { WarmEvent } from '../warmer.ts'
 import { Budget } from './budget.ts'
 import { type EventsDeps, handleEvents } from './events.ts'
-import { eventMessage, replayMessage, warmAllMessage } from './message.ts'
+import { checkMessage, eventMessage, replayMessage, warmAllMessage, warmRecipesMessage } from './message.ts'
 
 class Bench {
   readonly world = new World()
@@ -514,4 +514,27 @@ it('a full warm-up that is asked for twice is done once', async () => {
   await bench.handle(messages)
   expect([outcomes(messages), bench.warmUps]).toEqual([['acked', 'acked'], 1])
   expect(bench.reports).toContainEqual({ step: 'full warm-up', jobs: 1 })
+})
+
+it('what an operator names is warmed, and what is to be looked at again is', async () => {
+  const bench = new Bench()
+  const recipe = { resource: 'post', params: { id: '1' } }
+  const messages = [
+    new TestMessage('m1', warmRecipesMessage([recipe])),
+    new TestMessage('m2', checkMessage({ recipe, eventId: 'e1', afterSeconds: 5 })),
+  ]
+  await bench.handle(messages)
+  expect([outcomes(messages), bench.named]).toEqual([['acked', 'acked'], [recipe]])
+  expect(bench.reports).toContainEqual({ step: 'warm-up', jobs: 1 })
+  expect(bench.reports).toContainEqual({ step: 'check', checked: 'e1' })
+})
+
+it('a batch tells which request each of its events came from, where it has one', async () => {
+  const bench = new Bench()
+  const of = (id: string, requestId?: string) =>
+    new TestMessage(`m-${id}`, eventMessage({ id, type: 'post.update', payload: { id } }, requestId))
+  await bench.handle([of('e1', 'ray-1'), of('e2')])
+  expect(bench.reports).toContainEqual(
+    expect.objectContaining({ step: 'events', events: ['e1', 'e2'], requests: { e1: 'ray-1' } }),
+  )
 })

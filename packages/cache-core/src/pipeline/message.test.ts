@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CapturedQueue } from '../../test/world.ts'
 import { MessageTooLargeError } from './batches.ts'
 import {
+  checkMessage,
   eventBatches,
   eventMessage,
   ProducerEventError,
@@ -12,6 +13,7 @@ import {
   type Sweep,
   sendEvents,
   sweepMessage,
+  warmRecipesMessage,
 } from './message.ts'
 
 const overTheWire = (body: unknown): unknown => JSON.parse(JSON.stringify(body))
@@ -161,5 +163,32 @@ describe('sendEvents', () => {
     await expect(sent).rejects.toThrow(error)
     await expect(sent).rejects.toThrow(text)
     expect(queue.sent).toEqual([])
+  })
+})
+
+describe('what asks for warming or for a check', () => {
+  const recipe = { resource: 'post', params: { id: '1' } }
+  const check = { recipe, eventId: 'e1', afterSeconds: 5 }
+
+  it('comes back from the queue as it was', () => {
+    expect(parsePipelineMessage(overTheWire(warmRecipesMessage([recipe])))).toEqual({
+      kind: 'warm recipes',
+      message: { v: 1, warm: [recipe] },
+    })
+    expect(parsePipelineMessage(overTheWire(checkMessage(check)))).toEqual({
+      kind: 'check',
+      message: { v: 1, check },
+    })
+  })
+
+  it.each([
+    [{ v: 1, warm: [] }, 'warm: '],
+    [{ v: 1, warm: Array.from({ length: 101 }, () => recipe) }, 'warm: '],
+    [{ v: 1, warm: [{ resource: 'post' }] }, 'warm.0.params: '],
+    [{ v: 2, warm: [recipe] }, 'v: '],
+    [{ v: 1, check: { ...check, eventId: '' } }, 'check.eventId: '],
+    [{ v: 1, check: { ...check, afterSeconds: -1 } }, 'check.afterSeconds: '],
+  ])('is not %j, and the problem names what is wrong', (body, problem) => {
+    expect(parsePipelineMessage(body)).toEqual({ kind: 'poison', problem: expect.stringContaining(problem) })
   })
 })

@@ -14,12 +14,14 @@ describe('overrideVars', () => {
       CACHE_VERSION: '2',
       CORS_ORIGINS: 'https://a.example',
       WARM_LIMIT: '3',
+      ALERT_WEBHOOK_URL: 'https://b.example',
       HOME: '/home/me',
     }
     expect(overrideVars({}, environment)).toEqual({
       CACHE_VERSION: '2',
       CORS_ORIGINS: 'https://a.example',
       WARM_LIMIT: '3',
+      ALERT_WEBHOOK_URL: 'https://b.example',
     })
   })
 

@@ -1,5 +1,5 @@
 /** Variables with these beginnings are settings of the Workers, also when `wrangler.jsonc` leaves them to their defaults. */
-const SETTING_PREFIXES = ['CACHE_', 'WARM_', 'CORS_', 'EVENTS_']
+const SETTING_PREFIXES = ['CACHE_', 'WARM_', 'CORS_', 'EVENTS_', 'ALERT_']
 
 /**
  * The Worker's vars for a local run: those of its configuration, each replaced by the environment's variable of the same
