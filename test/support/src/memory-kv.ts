@@ -88,7 +88,8 @@ export class MemoryKv {
     limit?: number
     cursor?: string | null
   }) {
-    if (new TextEncoder().encode(prefix).length > MAX_NAME_BYTES) throw new Error('KV LIST failed: 400 prefix too long')
+    if (new TextEncoder().encode(prefix).length > MAX_NAME_BYTES)
+      throw new Error('KV LIST failed: 400 prefix too long')
     if (limit > MAX_LISTED) throw new Error('KV LIST failed: 400 limit above 1000')
     this.lists++
     await this.before?.('list', prefix)
