@@ -92,7 +92,7 @@ export const Page: FC<
             </div>
             {poll > 0 && (
               <div class="live">
-                <span id="live-status" role="status"></span>
+                <span id="live-status" aria-live="polite"></span>
                 <button type="button" id="live" class="small" aria-pressed="true" hidden>
                   Live
                 </button>

@@ -276,6 +276,29 @@ document.body.setAttribute('style', 'color: red')`)
     ])
   })
 
+  it('says so when the server is gone or the session is over, and can be paused', async () => {
+    await page.clock.install()
+    await enter(`${UI}/warming`)
+    const status = page.locator('#live-status')
+    const says = (words: RegExp) =>
+      eventually(`it says ${words}`, async () => {
+        await page.clock.runFor(5000)
+        return words.test(await textOf(status))
+      })
+    await says(/^Updated/)
+    await page.route('**/ui/warming', (route) => route.abort())
+    await says(/No connection/)
+    expect(await status.getAttribute('aria-live')).toBe('polite')
+    expect(complaints.splice(0).join()).toContain('ERR_FAILED')
+    await page.unroute('**/ui/warming')
+    await context.clearCookies()
+    await says(/log in again/)
+    await page.getByRole('button', { name: 'Live' }).click()
+    expect(await textOf(status)).toBe('Paused')
+    await page.clock.runFor(20_000)
+    expect(await textOf(status)).toBe('Paused')
+  })
+
   // Each page in both themes and at both widths; screenshots.bin.ts has all four of each, for people.
   it.each([
     { theme: 'light', width: 1440 },

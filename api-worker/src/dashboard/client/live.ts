@@ -11,7 +11,10 @@ export function keepLive(): void {
   let isOn = true
   const status = document.querySelector('#live-status')
   const show = (text: string) => {
-    if (status !== null && status.textContent !== text) status.textContent = text
+    if (status === null || status.textContent === text) return
+    // Trouble is read out; that all is as it should be is not, every few seconds.
+    status.setAttribute('aria-live', text.startsWith(UPDATED) ? 'off' : 'polite')
+    status.textContent = text
   }
   button.hidden = false
   button.addEventListener('click', () => {
@@ -25,6 +28,8 @@ export function keepLive(): void {
   }, seconds * 1000)
 }
 
+const UPDATED = 'Updated'
+
 /** @returns what to say of it */
 async function update(): Promise<string> {
   const response = await fetch(location.href, { headers: { Accept: 'text/html' } })
@@ -36,7 +41,7 @@ async function update(): Promise<string> {
     if (fresh !== null) replace(shown, fresh)
   }
   drawCharts(document)
-  return `Updated ${new Date().toISOString().slice(11, 19)} UTC`
+  return `${UPDATED} ${new Date().toISOString().slice(11, 19)} UTC`
 }
 
 /** Leaves alone what somebody is working in. */
