@@ -34,7 +34,6 @@ const note = defineResource({
 const patternsOf = (_type: string, payload: unknown) => [nameOf('note', 'item', v.parse(Id, payload).id)]
 const forEvent = (reason: string, payload: unknown) => ({
   jobs: [{ recipe: note.from(payload).recipe, priority: 1, reason }],
-  gone: [],
 })
 
 let isolate: Isolate | undefined
@@ -53,21 +52,16 @@ export default {
       return new Response(null, { status: 204, headers: { 'Cache-Bookmark': bookmark ?? '' } })
     }
     const result = await cache.read(note.at({ id }), { bookmark: request.headers.get('Cache-Bookmark') })
-    return new Response(result.text, {
-      status: result.found ? 200 : 404,
-      headers: cacheHeaders(result, configs.note),
-    })
+    const headers = cacheHeaders(result, configs.note)
+    return new Response(result.text, { status: result.found ? 200 : 404, headers })
   },
   ...createConsumer<Env>({
     configs,
     resources: { note },
     patternsOf,
     plans: () => ({ startup: [], forEvent, scheduled: () => [] }),
-    bindings: (env) => ({
-      db: env.DB,
-      kv: env.CACHE,
-      events: env.EVENTS,
-      warm: { high: env.WARM, low: env.WARM },
-    }),
+    bindings: ({ DB: db, CACHE: kv, EVENTS: events, WARM: high }) => {
+      return { db, kv, events, warm: { high, low: high } }
+    },
   }),
 } satisfies ExportedHandler<Env>

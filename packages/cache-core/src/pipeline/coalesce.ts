@@ -26,7 +26,7 @@ export function coalescePatterns(patterns: readonly SeqPattern[]): SeqPattern[] 
 /** What one event says about warming: recipes that are worth having ready after it, and such as nobody can read any more. */
 export interface EventPlan {
   jobs: readonly WarmJob[]
-  gone: readonly Recipe[]
+  gone?: readonly Recipe[]
 }
 
 /**
@@ -39,7 +39,7 @@ export function coalescePlans(
 ): WarmJob[] {
   const jobs = new Map<string, { job: WarmJob; seq: number }>()
   const goneAt = new Map<string, number>()
-  for (const { gone, seq } of plans) {
+  for (const { gone = [], seq } of plans) {
     for (const recipe of gone) {
       const text = recipeText(recipe)
       goneAt.set(text, Math.max(seq, goneAt.get(text) ?? 0))

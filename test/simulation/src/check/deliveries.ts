@@ -88,7 +88,7 @@ export class Deliveries {
       (later) =>
         later.seq >= seq &&
         !later.type.startsWith('cache.') &&
-        model.planOf(later.type, later.payload).gone.some((recipe) => recipeText(recipe) === name),
+        model.planOf(later.type, later.payload).gone?.some((recipe) => recipeText(recipe) === name),
     )
   }
 

@@ -154,7 +154,7 @@ class Redelivery {
       this.#from,
     )) {
       if (String(type).startsWith('cache.')) continue
-      const { jobs, gone } = model.planOf(String(type), JSON.parse(String(payload)))
+      const { jobs, gone = [] } = model.planOf(String(type), JSON.parse(String(payload)))
       for (const { recipe } of jobs) wanted.set(recipeText(recipe), Number(seq))
       for (const recipe of gone) wanted.delete(recipeText(recipe))
     }
