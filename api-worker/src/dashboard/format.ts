@@ -55,12 +55,16 @@ export function bytes(value: number | null | undefined): string {
   return `${unit === 0 || size >= 100 ? Math.round(size) : trim(size.toFixed(1))} ${units[unit]}`
 }
 
-/** Dollars: cents matter below a hundred, fractions of them below one. */
+/** Dollars: whole from a hundred on, two figures below a cent. */
 export function dollars(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return NONE
-  if (value !== 0 && Math.abs(value) < 0.005) return 'under $0.01'
-  const digits = Math.abs(value) >= 100 ? 0 : 2
-  return `${value < 0 ? '−' : ''}$${Math.abs(value).toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`
+  const size = Math.abs(value)
+  const sign = value < 0 ? '−' : ''
+  if (size === 0 || size >= 0.01) {
+    const digits = size >= 100 ? 0 : 2
+    return `${sign}$${size.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`
+  }
+  return size < 0.0001 ? `${sign}<$0.0001` : `${sign}$${Number(size.toPrecision(2))}`
 }
 
 /** A moment for a table: the time alone while it is of today (UTC). */

@@ -191,9 +191,9 @@ function Headline({
           beside: `last 24 h: ${count(lastDay.total.saved.queries)}`,
         },
         {
-          label: 'Money, last 24 h',
+          label: 'Money saved, last 24 h',
           value: dollars(lastDay.total.saved.usd),
-          beside: `${dollars(lastDay.total.saved.rowsUsd)} of D1 saved, ${dollars(lastDay.total.saved.spentUsd)} spent`,
+          beside: `${dollars(lastDay.total.saved.rowsUsd)} less for D1, ${dollars(lastDay.total.saved.spentUsd)} for KV and queues`,
         },
         {
           label: 'Staleness, p99',
