@@ -97,12 +97,14 @@ export class Troubles {
     const bodies: [typeof events, unknown][] = [
       [events, { v: 1, id: `poison-${value()}`, type: 'no.such', payload: {} }],
       [events, { nothing: value() }],
-      [warm, job('no such', { n: 1 })],
-      [warm, job('profile', { id: 'a1' })],
-      [dead, { v: 1, id: `spent-${value()}`, type: 'feed.update', payload: { id: 'f0' } }],
+      [warm, job('no such', { n: value() })],
+      [warm, job('profile', { id: `a${value()}` })],
+      // No poison, but all its retries were used up: it must get into the log all the same.
+      [dead, { v: 1, id: `produced-${value()}`, type: 'feed.update', payload: { id: 'f0' } }],
     ]
     const [queue, body] = random.pick(bodies)
-    audit.deliveries.poisoned(body)
+    if (queue === dead) audit.deliveries.produced(body)
+    else audit.deliveries.poisoned(body)
     queue.accept(body)
   }
 
