@@ -12,6 +12,7 @@ import { scenarioNamed, scenarios } from './workload/scenarios.ts'
 /** Seeds that once showed a bug: of this world or of the library. The library's are told in docs/consistency.md. */
 const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['contention', 2],
+  ['editors', 1315],
   ['floods', 1138],
   ['hundreds', 473],
   ['queues', 2],
@@ -19,6 +20,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['restores', 20],
   ['restores', 1085],
   ['sleepers', 59],
+  ['sleepers', 745],
   ['trouble', 7],
 ]
 

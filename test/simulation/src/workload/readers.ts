@@ -135,7 +135,8 @@ export class Readers {
     try {
       const answer = await front.read(key, options)
       failures.settled(begun)
-      if (answer === null) return
+      // What goes on after its request's end, on somebody else's promise, has nobody left to hear it.
+      if (answer === null || !invocation.isAlive) return
       world.trace(
         () =>
           `isolate ${begun.host.id} answers client ${client.id} ${key.path}: ${answer.outcome} from ${answer.source}, ${answer.text.slice(0, 200)}`,
