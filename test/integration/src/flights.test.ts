@@ -34,8 +34,9 @@ it('a hundred concurrent misses make one load when it throws, and the next reque
   const reads = Array.from({ length: 100 }, () => api.request(path(1)))
   await world.chaos(api, { d1: 'network connection lost', d1DelayMs: 0 })
   const statuses = (await Promise.all(reads)).map((response) => response.status)
-  expect((await loads()) - before).toBe(1)
+  // Before the statistics are asked for: they would ask the failing D1 as well, and open its breaker.
   await world.chaos(api, { d1: 'ok' })
+  expect((await loads()) - before).toBe(1)
   expect((await api.request(path(1))).status).toBe(200)
   expect([...new Set(statuses)]).toEqual([503])
 })

@@ -197,7 +197,8 @@ describe('CACHE_VERSION', () => {
     }
     expect(sources).toEqual(['database', 'kv'])
     // The third one says so itself, and nobody else says anything.
-    const decisions = () => said.filter((line) => line.includes('"cache":{"key":"content:item:'))
+    const decisions = () =>
+      said.filter((line) => line.startsWith('{"cache":') && line.includes('"key":"content:item:'))
     await eventually('the decision is told', async () => decisions().length > 0)
     expect(decisions()).toHaveLength(1)
     expect(decisions()[0]).toContain('"outcome":"HIT","source":"kv","why":["memory: none","kv: valid"]')
