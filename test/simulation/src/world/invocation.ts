@@ -32,6 +32,8 @@ export class Invocation {
   hung = 0
   /** Whether its isolate froze meanwhile: then nothing of it can be in time. */
   wasFrozen = false
+  /** Whether the isolate was frozen already when it began: its time went by before it could do anything. */
+  beganFrozen = false
   /** What a bare `set` is about to commit, for the oracle, and the transaction in which it did. */
   setting: { path: string; text: string; txn: number | null } | null = null
   /** Called when it ends, in whatever way. */

@@ -265,16 +265,15 @@ export class World {
     const invocation = new Invocation(host, kind, this.loop)
     invocation.onRanOut = () => this.#ranOut(invocation, 'was not done 30 s after its answer')
     invocation.fate = () => this.#fate()
-    // One that begins in a frozen isolate has no time of its own either.
-    invocation.wasFrozen = host.frozenUntil > this.loop.now
+    invocation.beganFrozen = host.frozenUntil > this.loop.now
     host.invocations.add(invocation)
     this.verdicts.checked.P6++
     return invocation
   }
 
-  #ranOut({ kind, hung, wasFrozen }: Invocation, what: string): void {
+  #ranOut({ kind, hung, wasFrozen, beganFrozen }: Invocation, what: string): void {
     // In a frozen isolate nothing ends, and what is never answered keeps its invocation.
-    if (hung === 0 && !wasFrozen && !this.options.isDesign)
+    if (hung === 0 && !wasFrozen && !beganFrozen && !this.options.isDesign)
       this.verdicts.violate('P6', this.loop.now - START, `${kind} ${what}`)
   }
 
