@@ -15,6 +15,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['editors', 1315],
   ['floods', 1138],
   ['hundreds', 473],
+  ['lulls', 11],
   ['queues', 2],
   ['restores', 2],
   ['restores', 20],

@@ -132,4 +132,28 @@ describe('the keeper', () => {
     expect(isolate.sql.breaker.isOpen).toBe(true)
     expect(isolate.getStats().d1.errors).toBe(1 + 3)
   })
+
+  it('is done within the 30 s that waitUntil has, even when D1 fails it near the end', async () => {
+    const world = new World()
+    const { isolate } = world.isolate()
+    await isolate.refresher.run(world.io())
+    await world.runtime.advance(8000)
+    let pending = 0
+    isolate.keeper.notice(10_000, {
+      ...world.io(),
+      waitUntil: (kept) => {
+        pending++
+        const done = () => pending--
+        kept.then(done, done)
+      },
+    })
+    await world.runtime.advance(20_000)
+    world.d1.before = () => {
+      throw new Error('overloaded')
+    }
+    await world.runtime.advance(4_900)
+    expect(pending).toBe(1)
+    await world.runtime.advance(5_000)
+    expect(pending).toBe(0)
+  })
 })

@@ -63,7 +63,7 @@ export class FenceKeeper {
       } catch {
         // Readers meet the failure themselves; meanwhile the pause of a failing D1 is the breaker's.
         if (sql.breaker.isOpen) break
-        await sleep(runtime, refreshAge(this.#maxStalenessMs))
+        await sleep(runtime, Math.min(refreshAge(this.#maxStalenessMs), until - runtime.now()))
       }
     }
     if (this.#turn === turn) this.#until = Number.NEGATIVE_INFINITY

@@ -525,6 +525,14 @@ const availability: readonly Mutant[] = [
     scenarios: ['contention', 'trouble'],
   },
   {
+    name: 'a breaker that never lapses',
+    rule: '9: cache trouble never fails a request that D1 could answer',
+    file: 'breaker.ts',
+    find: 'return this.isOpen && now >= this.#probeAt + LONGEST_PAUSE_MS',
+    replace: 'return this.isOpen && now < 0',
+    scenarios: ['lulls'],
+  },
+  {
     name: 'nothing is kept in memory',
     rule: 'nearly every read is still served from memory or KV',
     file: 'memory/memory-tier.ts',

@@ -146,6 +146,20 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...steady,
+    name: 'lulls',
+    about:
+      'D1 down, and then nobody there for a while: isolates that wake to a breaker which nobody has closed',
+    durationMs: 4 * MINUTE,
+    isolatesPerLocation: 1,
+    requestEveryMs: 120,
+    writeEveryMs: 3_000,
+    troubles: [{ everyMs: 12_000, lastsMs: [2_000, 6_000], d1: { isDown: true } }],
+    quietEveryMs: 12_000,
+    quietMs: [20_000, 60_000],
+    recoversTo: 0.6,
+  },
+  {
+    ...steady,
     name: 'restores',
     about: 'the database restored from a backup, found out by isolates or moved by the runbook',
     durationMs: 120_000,
