@@ -55,9 +55,13 @@ export class CacheWarmer {
   /**
    * Sends the jobs that follow from events, coalesced over all of them.
    * @param now clock, ms
-   * @returns how many jobs each event asked for, in order
+   * @returns the jobs that each event asked for, in order
    */
-  async warmOnEvents(events: readonly WarmEvent[], queues: WarmQueues, now: number): Promise<number[]> {
+  async warmOnEvents(
+    events: readonly WarmEvent[],
+    queues: WarmQueues,
+    now: number,
+  ): Promise<EventPlan['jobs'][]> {
     const plans = events.map(({ id, type, payload, seq, bookmark }) => ({
       ...this.#plans.forEvent(type, payload),
       eventId: id,
@@ -66,7 +70,7 @@ export class CacheWarmer {
     }))
     const jobs = coalescePlans(plans).map((job) => ({ ...job, deadline: now + DEADLINE_MS }))
     await sendJobs(jobs, queues, now)
-    return plans.map((plan) => plan.jobs.length)
+    return plans.map((plan) => plan.jobs)
   }
 
   /** What the content model plans for the schedule. */

@@ -111,20 +111,20 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
     return warmOnSchedule({ db, queues, planned, isWarmable, isOverloaded, now: runtime.now() }, kind)
   }
 
-  /** Has what events changed looked at again later. Nothing fails by it. */
+  /**
+   * Has what events changed looked at again later. Nothing fails by it.
+   * @param planned of each event, what it has warmed
+   */
   async function follow(
     events: readonly WarmEvent[],
-    plans: WarmPlans,
+    planned: readonly EventPlan['jobs'][],
     env: Env,
     report: PipelineReport,
   ): Promise<void> {
     const { settings } = isolateFor(env)
     if (!settings.enabled || !settings.kvEnabled || settings.verifySample <= 0) return
-    const changed = events.flatMap(({ id: eventId, type, payload }) =>
-      plans
-        .forEvent(type, payload)
-        .jobs.slice(0, 1)
-        .map(({ recipe }) => ({ eventId, recipe })),
+    const changed = events.flatMap(({ id: eventId }, place) =>
+      (planned[place] ?? []).slice(0, 1).map(({ recipe }) => ({ eventId, recipe })),
     )
     try {
       await askForChecks(changed, settings.verifySample, bindings(env).events, runtime)
@@ -171,10 +171,10 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
         configs,
         budget,
         warm: async (events: readonly WarmEvent[]) => {
-          const plans = plansFor(env, waitUntil, report)
-          const sent = await new CacheWarmer(resources, plans).warmOnEvents(events, own.warm, runtime.now())
-          await follow(events, plans, env, report)
-          return sent
+          const warmer = new CacheWarmer(resources, plansFor(env, waitUntil, report))
+          const planned = await warmer.warmOnEvents(events, own.warm, runtime.now())
+          await follow(events, planned, env, report)
+          return planned
         },
         patternsOf,
         mustGo,

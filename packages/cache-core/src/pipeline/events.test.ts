@@ -18,7 +18,7 @@ class Bench {
   readonly named: Recipe[] = []
   warm: EventsDeps['warm'] = async (events) => {
     this.warmed.push([...events])
-    return events.map(() => 2)
+    return events.map(() => ['a job', 'another'])
   }
   limits = { kv: 1000, d1: 1000, ms: 60_000 }
 

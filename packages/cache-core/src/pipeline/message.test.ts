@@ -24,14 +24,20 @@ describe('an event’s message', () => {
     fc.assert(
       fc.property(name, name, fc.jsonValue(), (id, type, payload) => {
         const message = overTheWire(eventMessage({ id, type, payload }))
-        expect(parseEventMessage(message)).toEqual({ message: overTheWire({ v: 1, id, type, payload }) })
+        expect(parseEventMessage(message)).toEqual({
+          kind: 'event',
+          message: overTheWire({ v: 1, id, type, payload }),
+        })
       }),
     )
   })
 
   it('is one also where the event has no payload', () => {
     const message = overTheWire(eventMessage({ id: 'a', type: 'b', payload: undefined }))
-    expect(parseEventMessage(message)).toEqual({ message: { v: 1, id: 'a', type: 'b', payload: null } })
+    expect(parseEventMessage(message)).toEqual({
+      kind: 'event',
+      message: { v: 1, id: 'a', type: 'b', payload: null },
+    })
   })
 
   it.each([
@@ -45,7 +51,10 @@ describe('an event’s message', () => {
     [{ v: 1, id: 'a', type: 7, payload: {} }, 'type'],
     [{ v: 1, id: 'a', type: 'x'.repeat(101), payload: {} }, 'type'],
   ])('is not %j, and the problem names what is wrong', (body, place) => {
-    expect(parseEventMessage(body)).toEqual({ problem: expect.stringContaining(`${place}: `) })
+    expect(parseEventMessage(body)).toEqual({
+      kind: 'poison',
+      problem: expect.stringContaining(`${place}: `),
+    })
   })
 })
 
@@ -172,7 +181,7 @@ describe('what asks for warming or for a check', () => {
 
   it('comes back from the queue as it was', () => {
     expect(parsePipelineMessage(overTheWire(warmRecipesMessage([recipe])))).toEqual({
-      kind: 'warm recipes',
+      kind: 'warm',
       message: { v: 1, warm: [recipe] },
     })
     expect(parsePipelineMessage(overTheWire(checkMessage(check)))).toEqual({

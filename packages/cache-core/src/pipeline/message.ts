@@ -85,10 +85,11 @@ export type PipelineMessage =
   | { kind: 'event'; message: EventMessage }
   | { kind: 'replay'; message: ReplayMessage }
   | { kind: 'sweep'; message: SweepMessage }
-  | { kind: 'warm all'; message: WarmAllMessage }
-  | { kind: 'warm recipes'; message: WarmRecipesMessage }
+  | { kind: 'warmAll'; message: WarmAllMessage }
+  | { kind: 'warm'; message: WarmRecipesMessage }
   | { kind: 'check'; message: CheckMessage }
-  | { kind: 'poison'; problem: string }
+  | Poison
+type Poison = { kind: 'poison'; problem: string }
 
 /** An event as a producer has it. */
 export interface ProducerEvent {
@@ -182,43 +183,30 @@ export async function sendEvents(
 }
 
 /** @returns the message, or in words what is wrong with it */
-export function parseEventMessage(body: unknown): { message: EventMessage } | { problem: string } {
-  const parsed = v.safeParse(EventMessageSchema, body)
-  return parsed.success ? { message: parsed.output } : { problem: problemOf(parsed.issues) }
+export function parseEventMessage(body: unknown): { kind: 'event'; message: EventMessage } | Poison {
+  return parseAs('event', EventMessageSchema, body)
 }
 
 /** Tells apart what travels on `cache-events`. What says that it is something else is never taken for an event. */
 export function parsePipelineMessage(body: unknown): PipelineMessage {
-  if (has(body, 'replay')) {
-    const parsed = v.safeParse(ReplayMessageSchema, body)
-    return parsed.success ? { kind: 'replay', message: parsed.output } : poison(parsed.issues)
-  }
-  if (has(body, 'sweep')) {
-    const parsed = v.safeParse(SweepMessageSchema, body)
-    return parsed.success ? { kind: 'sweep', message: parsed.output } : poison(parsed.issues)
-  }
-  if (has(body, 'warmAll')) {
-    const parsed = v.safeParse(WarmAllMessageSchema, body)
-    return parsed.success ? { kind: 'warm all', message: parsed.output } : poison(parsed.issues)
-  }
-  if (has(body, 'warm')) {
-    const parsed = v.safeParse(WarmRecipesMessageSchema, body)
-    return parsed.success ? { kind: 'warm recipes', message: parsed.output } : poison(parsed.issues)
-  }
-  if (has(body, 'check')) {
-    const parsed = v.safeParse(CheckMessageSchema, body)
-    return parsed.success ? { kind: 'check', message: parsed.output } : poison(parsed.issues)
-  }
-  const parsed = v.safeParse(EventMessageSchema, body)
-  return parsed.success ? { kind: 'event', message: parsed.output } : poison(parsed.issues)
+  const says = (field: string) => typeof body === 'object' && body !== null && Object.hasOwn(body, field)
+  if (says('replay')) return parseAs('replay', ReplayMessageSchema, body)
+  if (says('sweep')) return parseAs('sweep', SweepMessageSchema, body)
+  if (says('warmAll')) return parseAs('warmAll', WarmAllMessageSchema, body)
+  if (says('warm')) return parseAs('warm', WarmRecipesMessageSchema, body)
+  if (says('check')) return parseAs('check', CheckMessageSchema, body)
+  return parseEventMessage(body)
 }
 
-function has(body: unknown, field: string): boolean {
-  return typeof body === 'object' && body !== null && Object.hasOwn(body, field)
-}
-
-function poison(issues: readonly v.BaseIssue<unknown>[]): PipelineMessage {
-  return { kind: 'poison', problem: problemOf(issues) }
+function parseAs<Kind extends string, Schema extends v.GenericSchema>(
+  kind: Kind,
+  schema: Schema,
+  body: unknown,
+): { kind: Kind; message: v.InferOutput<Schema> } | Poison {
+  const parsed = v.safeParse(schema, body)
+  return parsed.success
+    ? { kind, message: parsed.output }
+    : { kind: 'poison', problem: problemOf(parsed.issues) }
 }
 
 function problemOf(issues: readonly v.BaseIssue<unknown>[]): string {

@@ -22,7 +22,7 @@ describe('the relay', () => {
     await world.runtime.advance(1)
     expect(await run(world)).toBe(1)
     expect(world.events.sent.map(parseEventMessage)).toEqual([
-      { message: { v: 1, id: expect.any(String), type: 'post.update', payload: {} } },
+      { kind: 'event', message: { v: 1, id: expect.any(String), type: 'post.update', payload: {} } },
     ])
   })
 
@@ -125,7 +125,7 @@ describe('the relay', () => {
       check: async () => ({}),
       warm: async (events) => {
         warmed.push(...events)
-        return events.map(() => 1)
+        return events.map(() => ['a job'])
       },
       patternsOf: () => {
         throw new Error('the log has its patterns')

@@ -288,7 +288,10 @@ describe('the event of a write', () => {
     const { changes } = await cache.write([world.retitle('1', 'new'), world.retitle('2', 'none')])
     await world.settle()
     expect(world.events.sent.map(parseEventMessage)).toEqual([
-      { message: { v: 1, id: changes[0]?.eventId, type: 'post.update', payload: { id: '1' } } },
+      {
+        kind: 'event',
+        message: { v: 1, id: changes[0]?.eventId, type: 'post.update', payload: { id: '1' } },
+      },
     ])
   })
 

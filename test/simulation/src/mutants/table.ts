@@ -413,7 +413,7 @@ const pipeline: readonly Mutant[] = [
     file: 'pipeline/events.ts',
     find: '  const jobs = await deps.warm(\n',
     replace:
-      '  await mark([...progress.values()], deps.runtime.now(), deps)\n  const jobs = await deps.warm(\n',
+      '  await mark(deps.db, [...progress.values()], deps.runtime.now(), deps.runtime.now())\n  const jobs = await deps.warm(\n',
     scenarios: ['queues'],
   },
   {
