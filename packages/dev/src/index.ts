@@ -1,2 +1,3 @@
+export { quickStatistics } from './local/quick-statistics.ts'
 export type { LocalStack } from './local/running-stack.ts'
 export { type LocalOptions, startLocal } from './local/start-local.ts'

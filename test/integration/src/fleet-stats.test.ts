@@ -1,5 +1,5 @@
 import { seedPostId } from '@freshet/cms/seed'
-import type { LocalOptions } from '@freshet/dev'
+import { quickStatistics } from '@freshet/dev'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, eventually, startTestStack, type TestStack } from './support/stack.ts'
@@ -38,18 +38,6 @@ const Trends = v.object({
   }),
 })
 
-/** Statistics are handled at once: production waits for a fuller batch. */
-const hurry: NonNullable<LocalOptions['configure']> = (options) => {
-  const { queueConsumers } = options
-  if (queueConsumers === undefined || Array.isArray(queueConsumers)) return options
-  const stats = queueConsumers['cache-stats']
-  if (typeof stats !== 'object') return options
-  return {
-    ...options,
-    queueConsumers: { ...queueConsumers, 'cache-stats': { ...stats, maxBatchTimeout: 1 } },
-  }
-}
-
 describe('the statistics of two API Workers', () => {
   let world: TestStack
   let admin: Api
@@ -57,7 +45,7 @@ describe('the statistics of two API Workers', () => {
   const seen = { memory: 0, kv: 0, database: 0 }
 
   beforeAll(async () => {
-    world = await startTestStack({ apiWorkers: 2, configure: hurry })
+    world = await startTestStack({ apiWorkers: 2, configure: quickStatistics })
     admin = await world.api.login('admin')
   })
   afterAll(() => world.stop())

@@ -3,6 +3,7 @@ import { sendEvents } from '@freshet/cache-core/pipeline'
 import { seedPostId } from '@freshet/cms/seed'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LogRow } from './support/log-row.ts'
 import { type Api, eventually, itemOf, startTestStack, type TestStack } from './support/stack.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
@@ -10,13 +11,6 @@ const NEXT_SECRET = `whsec_${Buffer.alloc(32, 2).toString('base64')}`
 
 const Answer = v.object({
   data: v.array(v.object({ id: v.string(), result: v.string(), reason: v.optional(v.string()) })),
-})
-const Row = v.object({
-  seq: v.number(),
-  event_id: v.string(),
-  type: v.string(),
-  patterns: v.pipe(v.string(), v.parseJson(), v.array(v.string())),
-  processed_at: v.nullable(v.number()),
 })
 const Letter = v.object({
   id: v.string(),
@@ -46,7 +40,7 @@ describe('producers', () => {
 
   const rows = async <S extends v.GenericSchema>(schema: S, sql: string) =>
     v.parse(v.array(schema), (await world.stack.sql([{ sql, params: [] }]))[0])
-  const log = () => rows(Row, 'SELECT * FROM invalidation_log ORDER BY seq')
+  const log = () => rows(LogRow, 'SELECT * FROM invalidation_log ORDER BY seq')
   const letters = () => rows(Letter, 'SELECT * FROM dead_letters ORDER BY last_seen_at, id')
 
   function signed(body: unknown, { secret = SECRET, ageSeconds = 0, id = 'msg_1' } = {}) {

@@ -34,6 +34,7 @@ const Config = v.object({
     consumers: v.optional(v.array(Consumer), []),
   }),
   triggers: v.object({ crons: v.optional(v.array(v.string()), []) }),
+  observability: v.object({ enabled: v.boolean() }),
 })
 
 const pathOf = (worker: string) => resolve(import.meta.dirname, '../../..', worker, 'wrangler.jsonc')
@@ -121,7 +122,8 @@ describe.each(environments)('the environment %s', (environment) => {
   it('gives both Workers the same data', () => {
     expect(consumer.kv_namespaces).toEqual(api.kv_namespaces)
     expect(consumer.d1_databases).toEqual(api.d1_databases)
-    expect([api.kv_namespaces.length, api.d1_databases.length]).toEqual([1, 1])
+    expect(api.kv_namespaces.map(({ binding }) => binding)).toEqual(['CACHE'])
+    expect(api.d1_databases.map(({ binding }) => binding)).toEqual(['DB'])
     expect(consumer.compatibility_date).toBe(api.compatibility_date)
     expect(consumer.name).not.toBe(api.name)
   })
@@ -134,6 +136,10 @@ describe.each(environments)('the environment %s', (environment) => {
       expect(setting).toThrow(SettingsError)
       expect(setting).toThrow(name)
     }
+  })
+
+  it('keeps the logs of both', () => {
+    expect([api.observability.enabled, consumer.observability.enabled]).toEqual([true, true])
   })
 
   it('runs the schedule each minute, in the consumer', () => {
@@ -155,4 +161,10 @@ it('no environment shares a name or an id with another', () => {
     })
   const names = environments.flatMap((environment) => [...new Set(namesOf(environment))])
   expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([])
+})
+
+it('wrangler dev has a KV namespace of its own', () => {
+  const [namespace] = configOf('api-worker', undefined).kv_namespaces
+  expect(namespace?.preview_id).toBeDefined()
+  expect(namespace?.preview_id).not.toBe(namespace?.id)
 })

@@ -1,5 +1,5 @@
 import { seedPostId } from '@freshet/cms/seed'
-import type { LocalOptions } from '@freshet/dev'
+import { quickStatistics } from '@freshet/dev'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, eventually, startTestStack, type TestStack } from './support/stack.ts'
@@ -14,18 +14,6 @@ const Warming = v.object({
   }),
 })
 
-/** Statistics are handled at once: production waits for a fuller batch. */
-const hurry: NonNullable<LocalOptions['configure']> = (options) => {
-  const { queueConsumers } = options
-  if (queueConsumers === undefined || Array.isArray(queueConsumers)) return options
-  const stats = queueConsumers['cache-stats']
-  if (typeof stats !== 'object') return options
-  return {
-    ...options,
-    queueConsumers: { ...queueConsumers, 'cache-stats': { ...stats, maxBatchTimeout: 1 } },
-  }
-}
-
 describe('warming', () => {
   let world: TestStack
   let admin: Api
@@ -35,7 +23,7 @@ describe('warming', () => {
   beforeAll(async () => {
     // A deploy of a new version: the consumer has it, one API Worker does, another one still has the old.
     const [env, apiVars] = [{ CACHE_VERSION: 'new' }, [{ CACHE_VERSION: 'old' }, {}]]
-    world = await startTestStack({ apiWorkers: 2, env, apiVars, configure: hurry })
+    world = await startTestStack({ apiWorkers: 2, env, apiVars, configure: quickStatistics })
     const [first, second] = world.apis
     if (first === undefined || second === undefined) throw new Error('two API Workers were asked for')
     oldApi = first

@@ -4,18 +4,11 @@ import { dropTriggers, installTriggers } from '@freshet/cms/triggers'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unstable_splitSqlQuery } from 'wrangler'
+import { LogRow } from './support/log-row.ts'
 import { type Api, eventually, itemOf, itemsOf, startTestStack, type TestStack } from './support/stack.ts'
 
 /** Of content, users and media; nothing in this stack caps it. */
 const DELTA_MS = 5000
-
-const Row = v.object({
-  seq: v.number(),
-  event_id: v.string(),
-  type: v.string(),
-  patterns: v.pipe(v.string(), v.parseJson(), v.array(v.string())),
-  processed_at: v.nullable(v.number()),
-})
 
 describe('with triggers in the database', () => {
   let world: TestStack
@@ -37,7 +30,7 @@ describe('with triggers in the database', () => {
   const install = (migration: string) =>
     world.stack.sql(unstable_splitSqlQuery(migration).map((sql) => ({ sql, params: [] })))
   const run = async (sql: string, ...params: unknown[]) => (await world.stack.sql([{ sql, params }]))[0] ?? []
-  const log = async () => v.parse(v.array(Row), await run('SELECT * FROM invalidation_log ORDER BY seq'))
+  const log = async () => v.parse(v.array(LogRow), await run('SELECT * FROM invalidation_log ORDER BY seq'))
   const lastSeq = async () => (await log()).at(-1)?.seq ?? 0
   const path = (i: number) => `/api/content/${seedPostId(i)}`
   const both = (at: string) => Promise.all([here, there].map((api) => api.request(at)))

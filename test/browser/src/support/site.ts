@@ -1,6 +1,6 @@
 import { seedBatches } from '@freshet/cms/seed'
 import { dropTriggers } from '@freshet/cms/triggers'
-import { type LocalOptions, type LocalStack, startLocal } from '@freshet/dev'
+import { type LocalOptions, type LocalStack, quickStatistics, startLocal } from '@freshet/dev'
 import type { Page } from 'playwright-core'
 import { unstable_splitSqlQuery } from 'wrangler'
 
@@ -15,23 +15,11 @@ export interface Site {
   stop(): Promise<void>
 }
 
-/** Statistics are handled at once: production waits for a fuller batch. */
-const hurry: NonNullable<LocalOptions['configure']> = (options) => {
-  const { queueConsumers } = options
-  if (queueConsumers === undefined || Array.isArray(queueConsumers)) return options
-  const stats = queueConsumers['cache-stats']
-  if (typeof stats !== 'object') return options
-  return {
-    ...options,
-    queueConsumers: { ...queueConsumers, 'cache-stats': { ...stats, maxBatchTimeout: 1 } },
-  }
-}
-
 export async function startSite(options: LocalOptions = {}): Promise<Site> {
   const stack = await startLocal({
     port: 0,
     cronSeconds: 0,
-    configure: hurry,
+    configure: quickStatistics,
     env: { CACHE_VERIFY_SAMPLE: '0.2' },
     seed: [
       ...unstable_splitSqlQuery(dropTriggers()).map((sql) => ({ sql, params: [] })),
