@@ -39,6 +39,8 @@ export interface AppEnv {
     repositories: Repositories
     /** Null: anonymous. */
     actor: Actor | null
+    /** Set where somebody sent a cookie, and D1 did not say whose it is: they count as nobody, and must not be told to log in. */
+    isUnrecognised?: true
     /** For the lines that are logged of the request. */
     requestId: string
   }

@@ -44,7 +44,7 @@ export const authenticate = createMiddleware<AppEnv>(async function authenticate
     return next()
   }
   const cookie = getCookie(c, SESSION_COOKIE)
-  const actor = cookie ? await actorOf(c, cookie).catch((error) => anonymousToRead(c, error)) : null
+  const actor = cookie ? await actorOf(c, cookie).catch((error) => unrecognised(c, error)) : null
   c.set('actor', actor)
   if (actor === null) return next()
   if (isForeignWrite(c)) throw new Problem(403, 'This request comes from a page of another site.')
@@ -52,9 +52,10 @@ export const authenticate = createMiddleware<AppEnv>(async function authenticate
 })
 
 /** While D1 is down nobody can be recognised; what is public can still be read, as it is by anybody. */
-function anonymousToRead(c: Context<AppEnv>, error: unknown): null {
-  if (READS.includes(c.req.method) && error instanceof DatabaseUnavailableError) return null
-  throw error
+function unrecognised(c: Context<AppEnv>, error: unknown): null {
+  if (!(error instanceof DatabaseUnavailableError)) throw error
+  c.set('isUnrecognised', true)
+  return null
 }
 
 async function actorOf(c: Context<AppEnv>, token: string): Promise<Actor | null> {

@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import type { MiddlewareHandler } from 'hono/types'
 import * as v from 'valibot'
 import { sameSite } from '../auth/authenticate.ts'
+import { UNRECOGNISED } from '../auth/rights.ts'
 import { logIn, logOut } from '../auth/session.ts'
 import type { AppEnv } from '../context.ts'
 import { ADMIN_PATH } from '../http/admin.ts'
@@ -37,11 +38,15 @@ const POLICY = [
 
 const YEAR_SECONDS = 31_536_000
 
+/** Sessions and passwords are in D1, and stale ones are served to nobody. */
+const NO_LOG_IN =
+  'D1 is not reachable, so nobody can be logged in. Try again shortly. What is public is still served from memory and KV.'
+
 /** What the dashboard needs of the app that it is in. */
 export interface Surroundings {
   /** The JSON routes below `/admin/cache`. */
   routes: Hono<AppEnv>
-  problemOf: (error: Error) => Problem
+  problemOf: (error: Error, requestId: string) => Problem
   answerProblem: (c: Context<AppEnv>, problem: Problem) => Response
 }
 
@@ -65,7 +70,7 @@ export function dashboard(surroundings: Surroundings): MiddlewareHandler<AppEnv>
 function pages({ routes, problemOf, answerProblem }: Surroundings): InnerApp {
   const made = new InnerApp()
   const app = made.hono
-  const inner = new InnerRoutes(routes, (error, c) => answerProblem(c, problemOf(error)))
+  const inner = new InnerRoutes(routes, (error, c) => answerProblem(c, problemOf(error, c.get('requestId'))))
   const contextOf = (c: Context<AppEnv>): PageContext => ({ c, inner, now: new Date() })
   const assets = () => assetsAt(`${UI_PATH}/assets`)
 
@@ -75,7 +80,7 @@ function pages({ routes, problemOf, answerProblem }: Surroundings): InnerApp {
     c.header('Vary', 'Accept, Cookie')
     await next()
   })
-  app.onError(async (error, c) => sendRefusal(c, problemOf(error), await assets()))
+  app.onError(async (error, c) => sendRefusal(c, problemOf(error, c.get('requestId')), await assets()))
   app.notFound(async (c) => sendRefusal(c, new Problem(404, 'There is no such page.'), await assets()))
 
   app.get(`${UI_PATH}/assets/:name`, async (c) => {
@@ -90,35 +95,44 @@ function pages({ routes, problemOf, answerProblem }: Surroundings): InnerApp {
 
   app.get(`${UI_PATH}/login`, async (c) => {
     const next = safeNext(c.req.query('next'))
-    return isAdmin(c) ? c.redirect(next, 303) : sendHtml(c, <SignIn assets={await assets()} next={next} />)
+    if (isAdmin(c)) return c.redirect(next, 303)
+    const error = c.get('isUnrecognised') && UNRECOGNISED
+    return sendHtml(
+      c,
+      <SignIn assets={await assets()} next={next} {...(error && { error })} />,
+      error ? 503 : 200,
+    )
   })
   app.post(`${UI_PATH}/login`, async (c) => {
     const form = await readForm(c)
     const next = safeNext(form.next)
     const input = v.safeParse(LoginInput, { email: form.email, password: form.password })
-    const refuse = async (problem: Problem) =>
+    const refuse = async (status: 401 | 503, error: string) =>
       sendHtml(
         c,
-        <SignIn assets={await assets()} next={next} error={problem.message} email={form.email ?? ''} />,
-        problem.status === 503 ? 503 : 401,
+        <SignIn assets={await assets()} next={next} error={error} email={form.email ?? ''} />,
+        status,
       )
-    if (!input.success) return refuse(new Problem(401, 'Both are needed: an e-mail address and a password.'))
+    if (!input.success) return refuse(401, 'Both are needed: an e-mail address and a password.')
     try {
       await logIn(c, input.output)
     } catch (error) {
-      const problem = problemOf(error instanceof Error ? error : new Error(String(error)))
-      if (problem.status === 401 || problem.status === 503) return refuse(problem)
+      const problem = problemOf(error instanceof Error ? error : new Error(String(error)), c.get('requestId'))
+      if (problem.status === 401) return refuse(401, problem.message)
+      if (problem.status === 503) return refuse(503, NO_LOG_IN)
       throw error
     }
     return c.redirect(next, 303)
   })
   app.post(`${UI_PATH}/logout`, async (c) => {
-    if (c.get('actor') !== null) await logOut(c)
+    // To say that somebody is logged out while their session lives on would be a lie.
+    if (c.get('actor') !== null || c.get('isUnrecognised')) await logOut(c)
     return c.redirect(`${UI_PATH}/login`, 303)
   })
 
   app.use(async (c, next) => {
     if (isAdmin(c)) return next()
+    if (c.get('isUnrecognised')) return sendRefusal(c, new Problem(503, UNRECOGNISED), await assets())
     if (c.get('actor') !== null) {
       return sendRefusal(
         c,

@@ -37,7 +37,7 @@ export class InnerApp {
 }
 
 /** What of the outer request's context the inner one has. */
-const HANDED_ON = ['setup', 'cache', 'repositories', 'actor', 'requestId'] as const
+const HANDED_ON = ['setup', 'cache', 'repositories', 'actor', 'isUnrecognised', 'requestId'] as const
 
 /**
  * Asks the JSON routes from within, for a page: what the pages show and do is what programs are answered, checks and words of

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { Problem } from './problem.ts'
+import { logLine } from './request-id.ts'
 
 /**
  * Sends what an operator asks of the consumer.
@@ -10,7 +11,7 @@ export async function sendToConsumer(c: Context<AppEnv>, body: unknown): Promise
   try {
     await c.env.EVENTS.send(body)
   } catch (error) {
-    console.error(JSON.stringify({ level: 'error', error: String(error) }))
+    logLine('error', c.get('requestId'), { error: String(error) })
     throw new Problem(503, 'The queue does not take messages. Try again shortly.', {
       headers: { 'Retry-After': '5' },
     })

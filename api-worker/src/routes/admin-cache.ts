@@ -42,6 +42,14 @@ adminCacheRoutes.use(async (c, next) => {
   await next()
 })
 
+// Browsers are shown the dashboard instead, and never come here.
+adminCacheRoutes.get('/', () => {
+  throw new Problem(
+    404,
+    'This is the dashboard, for browsers: ask for text/html. Programs ask /admin/cache/stats, /health, /analytics, /explain?key= and the others of docs/http-api.md.',
+  )
+})
+
 adminCacheRoutes.route('/health', adminHealthRoutes)
 adminCacheRoutes.route('/explain', adminExplainRoutes)
 adminCacheRoutes.route('/browser', adminBrowserRoutes)

@@ -52,7 +52,7 @@ it('tells once that it became critical, and once that it is not any more', async
   expect(await minute()).toBe('told that it is critical')
   expect(told.map(({ status }) => status)).toEqual(['critical', 'ok', 'critical'])
   expect(told[0]?.text).toBe(
-    'Freshet is critical: verification: 1 values within 24 hours that should not have been served',
+    'Freshet is critical: verification: 1 value was served within 24 hours that should not have been',
   )
   expect(told[0]?.checks).toContainEqual(
     expect.objectContaining({ name: 'verification', runbook: 'docs/operations.md#violations' }),

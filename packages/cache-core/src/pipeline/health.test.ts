@@ -52,6 +52,23 @@ describe('health', () => {
     expect(statusOf(name, figures)).toEqual([status, whole])
   })
 
+  it.each([
+    ['fenceLag', { fenceAgeMs: 310 }, 'the log’s news was last asked for 310 ms ago'],
+    ['fenceLag', { fenceAgeMs: 12_400 }, 'the log’s news was last asked for 12 s ago'],
+    ['deadLetters', { deadLetters: 0 }, 'there are none'],
+    ['deadLetters', { deadLetters: 1 }, '1 message that no retry could help'],
+    ['deadLetters', { deadLetters: 2 }, '2 messages that no retry could help'],
+    ['backlog', { backlog: 1 }, '1 message waits in the queue'],
+    ['backlog', { backlog: 0 }, '0 messages wait in the queue'],
+    ['oldestUnprocessed', { oldestUnprocessedSeconds: 40 }, 'the oldest event has waited for 40 s'],
+    ['verification', { violations: 0 }, 'no violation within 24 hours'],
+    ['verification', { violations: 1 }, '1 value was served within 24 hours that should not have been'],
+    ['verification', { violations: 3 }, '3 values were served within 24 hours that should not have been'],
+  ] as const)('says of %s with %j: %s', (name, figures, says) => {
+    const { checks } = judgeHealth({ ...IDLE, ...figures })
+    expect(checks.find((check) => check.name === name)?.says).toBe(says)
+  })
+
   it('leaves out what is not looked at', () => {
     const { fenceAgeMs: _none, ...consumers } = IDLE
     expect(judgeHealth(consumers).checks.map(({ name }) => name)).not.toContain('fenceLag')

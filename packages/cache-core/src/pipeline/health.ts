@@ -41,31 +41,35 @@ const CHECKS = {
     unit: 'ms',
     thresholds: { warning: 10_000, critical: 60_000 },
     runbook: 'fence-lag',
-    says: (n: number) => `the fence was last asked for ${Math.round(n / 1000)} s ago`,
+    says: (n: number) => `the log’s news was last asked for ${n < 1_000 ? `${n} ms` : `${Math.round(n / 1_000)} s`} ago`,
   },
   deadLetters: {
     unit: 'messages',
     thresholds: { warning: 0, critical: null },
     runbook: 'dead-letters',
-    says: (n: number) => `${n} messages that no retry could help`,
+    says: (n: number) =>
+      n === 0 ? 'there are none' : n === 1 ? '1 message that no retry could help' : `${n} messages that no retry could help`,
   },
   oldestUnprocessed: {
     unit: 's',
     thresholds: { warning: 300, critical: 1_800 },
     runbook: 'events-pile-up',
-    says: (n: number) => (n === 0 ? 'no event waits for long' : `the oldest event has waited for ${n} s`),
+    says: (n: number) => (n === 0 ? 'no event waits' : `the oldest event has waited for ${n} s`),
   },
   backlog: {
     unit: 'messages',
     thresholds: { warning: 1_000, critical: null },
     runbook: 'events-pile-up',
-    says: (n: number) => `${n} messages wait in the queue`,
+    says: (n: number) => (n === 1 ? '1 message waits in the queue' : `${n} messages wait in the queue`),
   },
   verification: {
     unit: 'violations',
     thresholds: { warning: null, critical: 0 },
     runbook: 'violations',
-    says: (n: number) => `${n} values within 24 hours that should not have been served`,
+    says: (n: number) =>
+      n === 0
+        ? 'no violation within 24 hours'
+        : `${n === 1 ? '1 value was' : `${n} values were`} served within 24 hours that should not have been`,
   },
 } as const satisfies Record<
   string,

@@ -17,6 +17,7 @@ describe('greeting', () => {
     const text = greeting(facts)
     expect(text).toContain('curl -si http://127.0.0.1:8787/api/content/content-0')
     expect(text).toContain('"email":"editor@example.com","password":"freshet-dev"')
+    expect(text).toContain('(admin@example.com, freshet-dev): http://127.0.0.1:8787/admin/cache\n')
     expect(text).toMatch(/ {2}editor@example\.com {2}editor\n/)
   })
 
@@ -27,7 +28,7 @@ describe('greeting', () => {
   })
 
   it('is made of commands that a shell can parse', () => {
-    const commands = greeting(facts).split('Local users')[0]?.split('another terminal:')[1] ?? ''
+    const commands = greeting(facts).split('The dashboard')[0]?.split('another terminal:')[1] ?? ''
     execFileSync('sh', ['-n'], { input: commands })
   })
 })

@@ -18,6 +18,7 @@ export function greeting({ urls, postId, users, password }: GreetingFacts): stri
   const [url = '', other = url] = urls
   const post = `${url}/api/content/${postId}`
   const json = `-H 'content-type: application/json'`
+  const admin = users.find((user) => user.role === 'admin')?.email
   const editor = users.find((user) => user.role === 'editor')?.email ?? users[0]?.email ?? ''
   const width = Math.max(...users.map(({ email }) => email.length))
   return `
@@ -35,7 +36,13 @@ Try it, in another terminal:
 
   # Read it again${other === url ? '' : ' through the other API Worker'}: with the bookmark at once, without it within 5 seconds.
   curl -s ${other}/api/content/${postId} -H "$BOOKMARK" | cut -c 1-200
-
+${
+  admin === undefined
+    ? ''
+    : `
+The dashboard, in a browser (${admin}, ${password}): ${url}/admin/cache
+`
+}
 Local users of a fresh database, all with the password ${password}:
 
 ${users.map(({ email, role }) => `  ${email.padEnd(width)}  ${role}`).join('\n')}
