@@ -1,10 +1,13 @@
 /** Sums of the pipeline by name, such as `warm.high.loaded`. */
 type Counts = Readonly<Record<string, number>>
 
+/** What became of the jobs of each lane. */
+type Lanes = Record<string, { outcomes: Record<string, number>; meanWaitMs: number | null }>
+
 /** What warming did in a span of time, and what it was good for. */
 export interface WarmingSummary {
   /** Jobs by lane and outcome, and how long those that were done had waited on average. */
-  lanes: Record<string, { outcomes: Record<string, number>; meanWaitMs: number | null }>
+  lanes: Lanes
   /** Hits of isolates that have told of them, and those of them on what a warm job brought. */
   hits: { total: number; onWarmed: number; share: number | null }
 }
@@ -17,7 +20,13 @@ export function summarizeWarming(
   counts: Counts,
   fleet: { hits: number; warmedHits: number },
 ): WarmingSummary {
-  const lanes: WarmingSummary['lanes'] = {}
+  const { hits: total, warmedHits: onWarmed } = fleet
+  return { lanes: summarizeLanes(counts), hits: { total, onWarmed, share: ratio(onWarmed, total) } }
+}
+
+/** The jobs alone, by lane. */
+export function summarizeLanes(counts: Counts): Lanes {
+  const lanes: Lanes = {}
   for (const [name, value] of Object.entries(counts)) {
     const [, lane, what] = /^warm\.([^.]+)\.(.+)$/.exec(name) ?? []
     if (lane === undefined || what === undefined || WAITS.includes(what)) continue
@@ -27,8 +36,7 @@ export function summarizeWarming(
     }
     lanes[lane].outcomes[what] = value
   }
-  const { hits: total, warmedHits: onWarmed } = fleet
-  return { lanes, hits: { total, onWarmed, share: ratio(onWarmed, total) } }
+  return lanes
 }
 
 function ratio(of = 0, by = 0): number | null {

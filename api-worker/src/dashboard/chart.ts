@@ -7,7 +7,7 @@ export interface ChartData {
 }
 
 /** Names of colours in dashboard.css. */
-type Ink = 'memory' | 'kv' | 'database' | 'stale' | 'limit'
+type Ink = 'memory' | 'kv' | 'database' | 'stale' | 'limit' | 'critical'
 
 interface ChartSeries {
   label: string

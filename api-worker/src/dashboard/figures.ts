@@ -89,6 +89,7 @@ export const Trends = v.object({
       d1Queries: v.nullable(v.number()),
       isolates: v.nullable(v.number()),
       savedQueries: v.nullable(v.number()),
+      warmJobs: v.record(v.string(), v.number()),
     }),
   ),
 })

@@ -268,6 +268,13 @@ describe('the operator’s part of the pipeline', () => {
     await sql('DELETE FROM popularity')
     for (const [name, value] of Object.entries(counts))
       await sql('INSERT INTO pipeline_counts VALUES (?, ?, ?)', [minute - 120, name, value])
+    for (const [ago, name, value] of [
+      [1, 'warm.low.loaded', 3],
+      [6, 'warm.low.loaded', 5],
+      [9, 'backlog.low', 12],
+      [2, 'backlog.low', 4],
+    ] as const)
+      await sql('INSERT INTO pipeline_counts VALUES (?, ?, ?)', [minute - ago, name, value])
     await sql('DELETE FROM statistics')
     await sql(`INSERT INTO statistics VALUES (60, ?, 'content', '{"kvHits":8,"warmedHits":2}')`, [
       (minute - 120) * 60,
@@ -294,12 +301,22 @@ describe('the operator’s part of the pipeline', () => {
       lastDay: Summary,
       popular: v.array(Popular),
       backlogs: v.unknown(),
+      lastFiveMinutes: v.unknown(),
+      laneBacklogs: v.unknown(),
     })
     const warming = await ask(Warming, '/warming')
+    expect(warming.lastFiveMinutes).toEqual({ low: { outcomes: { loaded: 3 }, meanWaitMs: null } })
+    expect(warming.laneBacklogs).toEqual({
+      high: null,
+      low: { waiting: 4, at: new Date((minute - 2) * 60_000).toISOString() },
+    })
     expect(warming).toMatchObject({
       lastHour: { hits: { total: 0, onWarmed: 0, share: null } },
       lastDay: {
-        lanes: { high: { outcomes: { loaded: 4 }, meanWaitMs: 50 } },
+        lanes: {
+          high: { outcomes: { loaded: 4 }, meanWaitMs: 50 },
+          low: { outcomes: { loaded: 8 }, meanWaitMs: null },
+        },
         hits: { total: 8, onWarmed: 2, share: 0.25 },
       },
       popular: [{ key: 'content:item:p2' }, { key: 'content:item:p1' }, { key: null }],

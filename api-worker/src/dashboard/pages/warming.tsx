@@ -1,17 +1,33 @@
 import * as v from 'valibot'
-import { Act, Badge, Empty, Figures, Panel, Table, Trouble } from '../components.tsx'
-import { count, duration, percent, words } from '../format.ts'
+import { chartOf } from '../chart.ts'
+import {
+  Act,
+  Badge,
+  Chart,
+  Empty,
+  type Figure,
+  Figures,
+  Panel,
+  Table,
+  Time,
+  Trouble,
+} from '../components.tsx'
+import { type Point, Trends } from '../figures.ts'
+import { count, counted, duration, NONE, percent, words } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
+const JobsByLane = v.record(
+  v.string(),
+  v.object({ outcomes: v.record(v.string(), v.number()), meanWaitMs: v.nullable(v.number()) }),
+)
 const Summary = v.object({
-  lanes: v.record(
-    v.string(),
-    v.object({ outcomes: v.record(v.string(), v.number()), meanWaitMs: v.nullable(v.number()) }),
-  ),
+  lanes: JobsByLane,
   hits: v.object({ total: v.number(), onWarmed: v.number(), share: v.nullable(v.number()) }),
 })
+const Waiting = v.nullable(v.object({ waiting: v.number(), at: v.string() }))
 const Warming = v.object({
+  lastFiveMinutes: JobsByLane,
   lastHour: Summary,
   lastDay: Summary,
   popular: v.array(
@@ -22,14 +38,23 @@ const Warming = v.object({
       costMs: v.number(),
     }),
   ),
-  backlogs: v.record(v.string(), v.nullable(v.number())),
+  backlogs: v.object({ events: v.nullable(v.number()) }),
+  laneBacklogs: v.object({ high: Waiting, low: Waiting }),
 })
 
-/** Outcomes that somebody should look into. */
-const TROUBLE = ['failed', 'dead', 'timeout', 'error']
+/** What a job comes to, for charts; of these only the failed ones are anybody's concern. */
+const OUTCOMES = {
+  loaded: { label: 'Loaded', ink: 'kv' },
+  fresh: { label: 'Already there', ink: 'memory' },
+  deferred: { label: 'Put off', ink: 'limit' },
+  failed: { label: 'Failed', ink: 'critical' },
+} as const
 
-export async function warmingPage({ c, inner }: PageContext): Promise<PageContent> {
-  const answer = await inner.get(c, '/warming', Warming)
+export async function warmingPage({ c, inner, now }: PageContext): Promise<PageContent> {
+  const [answer, trends] = await Promise.all([
+    inner.get(c, '/warming', Warming),
+    inner.get(c, '/analytics/trends', Trends),
+  ])
   const page = {
     path: `${UI_PATH}/warming`,
     title: 'Warming',
@@ -37,7 +62,8 @@ export async function warmingPage({ c, inner }: PageContext): Promise<PageConten
     poll: 5,
   }
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
-  const { lastHour, lastDay, popular, backlogs } = answer.data
+  const { lastFiveMinutes, lastHour, lastDay, popular, backlogs, laneBacklogs } = answer.data
+  const failed = sumOf(lastHour.lanes, 'failed')
   return {
     ...page,
     body: (
@@ -46,23 +72,49 @@ export async function warmingPage({ c, inner }: PageContext): Promise<PageConten
           <Figures
             figures={[
               {
-                label: 'Hits on what was warmed',
-                value: percent(lastHour.hits.share),
-                beside: `of ${count(lastHour.hits.total)} hits in the last hour`,
+                label: 'Running',
+                value: count(sumOf(lastFiveMinutes)),
+                beside: 'jobs done in the last 5 minutes',
+              },
+              waitingIn('The high lane', laneBacklogs.high, now),
+              waitingIn('The low lane', laneBacklogs.low, now),
+              {
+                label: 'Events, whose jobs follow',
+                value: backlogs.events === null ? 'not told' : count(backlogs.events),
+                beside: backlogs.events === null ? 'by the platform here' : 'wait in cache-events',
               },
               {
-                label: 'The same, last 24 h',
-                value: percent(lastDay.hits.share),
-                beside: `of ${count(lastDay.hits.total)} hits`,
+                label: 'Failed, last hour',
+                value: count(failed),
+                beside: failed === 0 ? 'none' : 'tried again up to 5 times, then a dead letter',
               },
-              ...Object.entries(backlogs).map(([queue, waiting]) => ({
-                label: `Backlog of cache-${queue}`,
-                value: waiting === null ? 'not told' : count(waiting),
-                beside: waiting === null ? 'by the platform here' : 'messages wait',
-              })),
+              {
+                label: 'Hits on what was warmed',
+                value: percent(lastHour.hits.share),
+                beside: `of ${counted(lastHour.hits.total, 'hit')}; last 24 h: ${percent(lastDay.hits.share)}`,
+              },
             ]}
           />
         </div>
+        {trends.ok ? (
+          <Chart
+            id="chart-jobs"
+            title="Warm jobs, last hour"
+            says="Of both lanes, in steps of a minute."
+            say={count}
+            chart={chartOf(
+              'count',
+              trends.data.points,
+              trends.data.stepSeconds * 1000,
+              Object.entries(OUTCOMES).map(([outcome, line]) => ({
+                ...line,
+                of: (one: Point) => one.warmJobs[outcome] ?? 0,
+              })),
+            )}
+          />
+        ) : (
+          <Trouble refusal={trends} />
+        )}
         <div class="two">
           <Lanes id="lanes-hour" title="Lanes, last hour" summary={lastHour} />
           <Lanes id="lanes-day" title="Lanes, last 24 hours" summary={lastDay} />
@@ -113,6 +165,28 @@ export async function warmingPage({ c, inner }: PageContext): Promise<PageConten
   }
 }
 
+function sumOf(lanes: v.InferOutput<typeof JobsByLane>, only?: string): number {
+  let sum = 0
+  for (const { outcomes } of Object.values(lanes))
+    for (const [outcome, times] of Object.entries(outcomes))
+      if (only === undefined || outcome === only) sum += times
+  return sum
+}
+
+/** What the consumer saw last of one of its queues. */
+function waitingIn(label: string, seen: v.InferOutput<typeof Waiting>, now: Date): Figure {
+  if (seen === null) return { label, value: NONE, beside: 'no batch so far' }
+  return {
+    label,
+    value: count(seen.waiting),
+    beside: (
+      <>
+        waited <Time at={seen.at} now={now} brief />
+      </>
+    ),
+  }
+}
+
 function Lanes({
   id,
   title,
@@ -138,7 +212,7 @@ function Lanes({
               of: ([, { outcomes }]) => (
                 <span class="actions">
                   {Object.entries(outcomes).map(([outcome, times]) => (
-                    <Badge tone={times > 0 && TROUBLE.includes(outcome) ? 'critical' : 'plain'}>
+                    <Badge tone={times > 0 && outcome === 'failed' ? 'critical' : 'plain'}>
                       {words(outcome)} {count(times)}
                     </Badge>
                   ))}

@@ -143,13 +143,15 @@ describe('invalidations', () => {
   })
 })
 
-it('counts of the last hour and the last day are sums of minutes', async () => {
+it('counts of the last minutes, the last hour and the last day are sums of minutes', async () => {
   const world = new World()
   const now = 100 * 3_600_000
   const minute = now / 60_000
   world.d1.exec(`INSERT INTO pipeline_counts VALUES (${minute}, 'a', 1), (${minute - 59}, 'a', 2), (${minute - 60}, 'a', 4),
-    (${minute - 61}, 'b', 8), (${minute - 1439}, 'a', 16), (${minute - 1440}, 'a', 32)`)
+    (${minute - 61}, 'b', 8), (${minute - 1439}, 'a', 16), (${minute - 1440}, 'a', 32),
+    (${minute}, 'backlog.high', 99)`)
   expect(await ask(world, recentCounts(world.db, now))).toEqual({
+    minutes: { a: 1, b: 0 },
     hour: { a: 3, b: 0 },
     day: { a: 23, b: 8 },
   })

@@ -181,28 +181,35 @@ function forPeople(row: v.InferOutput<typeof InvalidationRow>): Invalidation {
   }
 }
 
-const CountRow = v.object({ name: v.string(), hour: v.nullable(v.number()), day: v.number() })
+const CountRow = v.object({
+  name: v.string(),
+  minutes: v.nullable(v.number()),
+  hour: v.nullable(v.number()),
+  day: v.number(),
+})
 
-/** What the pipeline and the isolates counted, by name, within the last hour and the last 24 hours. */
+/** What the pipeline counted, by name, within the last five minutes, the last hour and the last 24 hours. */
 export function recentCounts(
   db: Database,
   now: number,
 ): Query<{
+  minutes: Record<string, number>
   hour: Record<string, number>
   day: Record<string, number>
 }> {
   const minute = (ago: number) => Math.floor((now - ago) / 60_000)
   const sums = db
     .prepare(
-      `SELECT name, sum(value) FILTER (WHERE minute > ?1) AS hour, sum(value) AS day FROM pipeline_counts
-WHERE minute > ?2 GROUP BY name`,
+      `SELECT name, sum(value) FILTER (WHERE minute > ?1) AS minutes, sum(value) FILTER (WHERE minute > ?2) AS hour,
+sum(value) AS day FROM pipeline_counts WHERE minute > ?3 AND name NOT LIKE 'backlog.%' GROUP BY name`,
     )
-    .bind(minute(HOUR_MS), minute(24 * HOUR_MS))
+    .bind(minute(5 * 60_000), minute(HOUR_MS), minute(24 * HOUR_MS))
   return {
     statements: [sums],
     decode([found]) {
       const rows = v.parse(v.array(CountRow), found?.results)
       return {
+        minutes: Object.fromEntries(rows.map(({ name, minutes }) => [name, minutes ?? 0])),
         hour: Object.fromEntries(rows.map(({ name, hour }) => [name, hour ?? 0])),
         day: Object.fromEntries(rows.map(({ name, day }) => [name, day])),
       }

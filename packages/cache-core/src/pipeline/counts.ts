@@ -1,4 +1,7 @@
+import * as v from 'valibot'
 import type { Database, Statement } from '../ports.ts'
+import type { Query } from '../source.ts'
+import type { Lane } from './warm-job.ts'
 
 /** Sums by name, such as `warm.high.loaded`. */
 export type Counts = Record<string, number>
@@ -16,6 +19,47 @@ const KEEP_MS = 48 * 3_600_000
  */
 export function countStatement(db: Database, counts: Counts, now: number): Statement {
   return db.prepare(ADD).bind(Math.floor(now / 60_000), JSON.stringify(counts))
+}
+
+const NOTE = `INSERT INTO pipeline_counts (minute, name, value) VALUES (?1, 'backlog.' || ?2, ?3)
+ON CONFLICT (minute, name) DO UPDATE SET value = excluded.value`
+
+/**
+ * Notes how many messages wait in a warm lane: only the consumer may ask those queues, and others want to know.
+ * @param now clock, ms
+ */
+export function laneBacklogStatement(db: Database, lane: Lane, waiting: number, now: number): Statement {
+  return db.prepare(NOTE).bind(Math.floor(now / 60_000), lane, waiting)
+}
+
+/** What waited in a lane when it was last looked at. */
+export interface LaneBacklog {
+  waiting: number
+  /** The minute of it, clock, ms. */
+  at: number
+}
+
+const LaneRow = v.object({
+  lane: v.picklist(['high', 'low']),
+  waiting: v.number(),
+  minute: v.number(),
+})
+
+/** The newest note of each lane; none of a lane that nobody has looked at for 48 hours. */
+export function laneBacklogs(db: Database): Query<Partial<Record<Lane, LaneBacklog>>> {
+  const newest = db.prepare(
+    `SELECT substr(name, 9) AS lane, value AS waiting, max(minute) AS minute FROM pipeline_counts
+WHERE name IN ('backlog.high', 'backlog.low') GROUP BY name`,
+  )
+  return {
+    statements: [newest],
+    decode: ([found]) =>
+      Object.fromEntries(
+        v
+          .parse(v.array(LaneRow), found?.results)
+          .map(({ lane, waiting, minute }) => [lane, { waiting, at: minute * 60_000 }]),
+      ),
+  }
 }
 
 /** Drops counts of the day before yesterday. */

@@ -41,14 +41,19 @@ const CHECKS = {
     unit: 'ms',
     thresholds: { warning: 10_000, critical: 60_000 },
     runbook: 'fence-lag',
-    says: (n: number) => `the log’s news was last asked for ${n < 1_000 ? `${n} ms` : `${Math.round(n / 1_000)} s`} ago`,
+    says: (n: number) =>
+      `the log’s news was last asked for ${n < 1_000 ? `${n} ms` : `${Math.round(n / 1_000)} s`} ago`,
   },
   deadLetters: {
     unit: 'messages',
     thresholds: { warning: 0, critical: null },
     runbook: 'dead-letters',
     says: (n: number) =>
-      n === 0 ? 'there are none' : n === 1 ? '1 message that no retry could help' : `${n} messages that no retry could help`,
+      n === 0
+        ? 'there are none'
+        : n === 1
+          ? '1 message that no retry could help'
+          : `${n} messages that no retry could help`,
   },
   oldestUnprocessed: {
     unit: 's',

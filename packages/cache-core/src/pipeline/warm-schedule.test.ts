@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CapturedQueue, World } from '../../test/world.ts'
 import type { Recipe } from '../source.ts'
+import { laneBacklogs } from './counts.ts'
 import { addReads } from './popularity.ts'
 import { parseWarmMessage, type WarmJob } from './warm-job.ts'
 import { scheduledJobs, warmAllowance, warmOnSchedule } from './warm-schedule.ts'
@@ -70,6 +71,31 @@ describe('a scheduled batch', () => {
   it('goes to the low lane, whole where nobody tells of a backlog', async () => {
     expect(await run(null)).toEqual({ sent: 4, ids: ['home', 'a', 'b', 'c'], high: [] })
     expect((await run(0, false, 'full')).sent).toBe(4)
+  })
+
+  it('leaves a note of what waits in both lanes, and needs none', async () => {
+    const world = new World()
+    const now = world.runtime.now()
+    const queues = { high: new CapturedQueue(), low: new CapturedQueue() }
+    queues.high.metrics = async () => ({ backlogCount: 2 })
+    queues.low.metrics = async () => ({ backlogCount: 40 })
+    const deps = {
+      db: world.db,
+      queues,
+      planned: async () => [recipe('home')],
+      isWarmable: () => true,
+      isOverloaded: false,
+      now,
+    }
+    expect(await warmOnSchedule(deps, 'usual')).toBe(1)
+    const { statements, decode } = laneBacklogs(world.db)
+    const at = Math.floor(now / 60_000) * 60_000
+    expect(decode(await world.db.batch(statements))).toEqual({
+      high: { waiting: 2, at },
+      low: { waiting: 40, at },
+    })
+    world.d1.exec('DROP TABLE pipeline_counts')
+    expect(await warmOnSchedule(deps, 'usual')).toBe(1)
   })
 
   it('is left out while the lane is full or D1 has too much to do', async () => {

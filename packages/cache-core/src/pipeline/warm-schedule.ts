@@ -2,6 +2,7 @@ import type { Database } from '../ports.ts'
 import type { Recipe } from '../source.ts'
 import { sendJobs, type WarmQueues } from '../warmer.ts'
 import { backlogOf } from './backlog.ts'
+import { laneBacklogStatement } from './counts.ts'
 import { type Popular, popularRecipes } from './popularity.ts'
 import type { WarmJob } from './warm-job.ts'
 
@@ -106,7 +107,7 @@ export async function warmOnSchedule(
   const { db, queues, isOverloaded, isWarmable, now } = deps
   const isFull = kind !== 'usual'
   const cap = isFull ? COVERAGE.full : COVERAGE.usual
-  const backlog = kind === 'asked' ? 0 : ((await backlogOf(queues.low)) ?? 0)
+  const backlog = kind === 'asked' ? 0 : await lowBacklog(deps)
   const allowance = warmAllowance({ backlog, isOverloaded: isOverloaded && kind !== 'asked' }, cap)
   if (allowance === 0) return 0
   const [planned, popular] = await Promise.all([
@@ -118,4 +119,16 @@ export async function warmOnSchedule(
     popular: popular.filter(({ recipe }) => isWarmable(recipe)),
   }
   return sendJobs(scheduledJobs({ ...batch, allowance, isFull, now }), queues, now)
+}
+
+/** Looks at both lanes and notes what waits there: where nothing is consumed any more, nobody else does. @returns the low one's */
+async function lowBacklog({ db, queues, now }: WarmScheduleDeps): Promise<number> {
+  const [high, low] = await Promise.all([backlogOf(queues.high), backlogOf(queues.low)])
+  const noted = [
+    ...(high === null ? [] : [laneBacklogStatement(db, 'high', high, now)]),
+    ...(low === null ? [] : [laneBacklogStatement(db, 'low', low, now)]),
+  ]
+  // A note for people: no batch is worth less for want of it.
+  if (noted.length > 0) await db.batch(noted).catch(() => [])
+  return low ?? 0
 }

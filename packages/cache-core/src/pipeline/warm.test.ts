@@ -186,6 +186,18 @@ describe('a batch', () => {
     })
   })
 
+  it('leaves a note of what else waits in its lane, the newest of the minute', async () => {
+    const bench = new Bench()
+    for (const backlogCount of [7, 3]) {
+      bench.queue.metrics = async () => ({ backlogCount })
+      await bench.handle([bench.message({})])
+    }
+    expect(bench.counts()['backlog.high']).toBe(3)
+    bench.queue.metrics = () => Promise.reject(new Error('not now'))
+    await bench.handle([bench.message({})])
+    expect([bench.counts()['backlog.high'], bench.counts()['warm.high.not found']]).toEqual([3, 3])
+  })
+
   it('is done though nobody can count it', async () => {
     const bench = new Bench()
     bench.world.plant('1', 'first')

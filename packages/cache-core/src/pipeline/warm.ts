@@ -7,8 +7,9 @@ import { sourceLoader } from '../read/loader.ts'
 import { Reader } from '../read/reader.ts'
 import { type Recipe, type ResourceTable, type Source, sourceOf } from '../source.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
+import { backlogOf } from './backlog.ts'
 import type { Budget } from './budget.ts'
-import { type Counts, countStatement } from './counts.ts'
+import { type Counts, countStatement, laneBacklogStatement } from './counts.ts'
 import { quarantine } from './dead-letters.ts'
 import type { PipelineReport, QueueMessage } from './queue.ts'
 import { deferralSeconds, retryDelaySeconds } from './retry.ts'
@@ -264,12 +265,17 @@ async function setAside(name: string, message: QueueMessage, problem: string, de
 }
 
 /** The counts are for people: not worth doing a job twice for. */
-async function note(counts: Counts, { io, isolate, report }: WarmDeps): Promise<void> {
+async function note(counts: Counts, { io, isolate, lane, queue, report }: WarmDeps): Promise<void> {
   if (Object.keys(counts).length === 0) return
+  const { runtime } = isolate
+  const adding = async () => {
+    const waiting = await backlogOf(queue)
+    const now = runtime.now()
+    const noted = waiting === null ? [] : [laneBacklogStatement(io.db, lane, waiting, now)]
+    await io.db.batch([countStatement(io.db, counts, now), ...noted])
+  }
   try {
-    const { runtime } = isolate
-    const adding = io.db.batch([countStatement(io.db, counts, runtime.now())])
-    await withDeadline(runtime, adding, COUNTS_DEADLINE_MS, 'counting')
+    await withDeadline(runtime, adding(), COUNTS_DEADLINE_MS, 'counting')
   } catch (error) {
     report({ step: 'counts lost', error: String(error) })
   }
