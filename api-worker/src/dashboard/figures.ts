@@ -89,6 +89,8 @@ export const Trends = v.object({
       d1Queries: v.nullable(v.number()),
       isolates: v.nullable(v.number()),
       savedQueries: v.nullable(v.number()),
+      backlog: v.nullable(v.number()),
+      events: v.record(v.string(), v.number()),
       warmJobs: v.record(v.string(), v.number()),
     }),
   ),

@@ -5,9 +5,9 @@ import {
   fleetFigures,
   OPEN_METRICS_TYPE,
   openMetrics,
+  outcomesSince,
   pipelineState,
   sumsSince,
-  warmJobsSince,
 } from '@freshet/cache-core/pipeline'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import { Hono } from 'hono'
@@ -27,10 +27,10 @@ metricsRoutes.get('/', async (c) => {
   const { setup } = c.var
   const now = systemRuntime.now()
   const since = now - (now % DAY_MS)
-  const [sums, recent, warmJobs, pipeline, events, stats] = await Promise.all([
+  const [sums, recent, outcomes, pipeline, events, stats] = await Promise.all([
     ask(c, (db) => sumsSince(db, since, now)),
     ask(c, (db) => sumsSince(db, now - ISOLATES_MS, now)),
-    ask(c, (db) => warmJobsSince(db, since)),
+    ask(c, (db) => outcomesSince(db, since)),
     ask(c, pipelineState),
     backlogOf(c.env.EVENTS),
     backlogOf(c.env.STATS),
@@ -42,7 +42,8 @@ metricsRoutes.get('/', async (c) => {
     sums: sums ?? {},
     since,
     namespaces: Object.fromEntries(deltas),
-    warmJobs: warmJobs ?? {},
+    events: outcomes?.events ?? {},
+    warmJobs: outcomes?.warmJobs ?? {},
     pipeline,
     backlogs: { 'cache-events': events, 'cache-stats': stats },
     isolates: fleetFigures(recent?.[FLEET] ?? {}, ISOLATES_MS).isolates,

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { seedPostId } from '@freshet/cms/seed'
-import type { LocalOptions } from '@freshet/dev'
 import * as v from 'valibot'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { rewritten } from './support/rewritten.ts'
 import { type Api, eventually, startTestStack, type TestStack } from './support/stack.ts'
 
 const POST = `/api/content/${seedPostId(1)}`
@@ -206,20 +206,12 @@ describe('an operator', () => {
   })
 })
 
-/** The fault of a fence that calls valid what the log has invalidated, put into the bundle's text. No switch in the code has it. */
-const withFault: NonNullable<LocalOptions['configure']> = (options) => {
-  if (!options.name?.startsWith('freshet-api') || !('modules' in options) || !Array.isArray(options.modules))
-    return options
-  const find = 'if (this.#hit(this.#index, entry, entry.stamp)) return false;'
-  return {
-    ...options,
-    modules: options.modules.map((module) => {
-      const parts = String(module.contents).split(find)
-      if (parts.length !== 2) throw new Error(`the check occurs ${parts.length - 1} times in the bundle`)
-      return { ...module, contents: parts.join('') }
-    }),
-  }
-}
+/** The fault of a fence that calls valid what the log has invalidated. */
+const withFault = rewritten(
+  'freshet-api',
+  'if (this.#hit(this.#index, entry, entry.stamp)) return false;',
+  '',
+)
 
 /** Verification looks at each hit that its pace allows; statistics come at once. */
 const EAGER = { CACHE_VERIFY_SAMPLE: '1', CACHE_MAX_STALENESS_MS: '200' }
@@ -280,6 +272,84 @@ describe('online verification', () => {
     expect(found.isolate.violations).toBe(0)
     expect(found.total).toBe(0)
   }, 60_000)
+})
+
+describe('delayed checks', () => {
+  let world: TestStack
+  afterEach(() => world.stop())
+
+  it('find that what was written is what KV serves, and what somebody wrote past the log', async () => {
+    const lines: Record<string, unknown>[] = []
+    world = await startTestStack({
+      env: { CACHE_VERIFY_SAMPLE: '1' },
+      // Nobody waits two minutes; the messages, their delays and the queue are those of production.
+      configure: rewritten('freshet-consumer', 'AFTER_SECONDS = [5, 60, 120]', 'AFTER_SECONDS = [2, 5, 8]'),
+      onOutput: (line) => {
+        if (line.startsWith('{')) lines.push(JSON.parse(line))
+      },
+    })
+    const editor = await world.api.login('editor')
+    const admin = await world.api.login('admin')
+    const look = async () => dataOf(await admin.request('/admin/cache/verification'))
+    const write = async (title: string) => {
+      const response = await editor.request(POST, { method: 'PUT', body: { title } })
+      const requestId = response.headers.get('X-Request-Id')
+      const isWritten = (line: Record<string, unknown>) => line.requestId === requestId && 'event' in line
+      await eventually('the write is logged', async () => lines.some(isWritten))
+      return String(lines.find(isWritten)?.event)
+    }
+    const checksOf = (event: string) =>
+      lines
+        .filter(({ step, events }) => step === 'check' && Array.isArray(events) && events.includes(event))
+        .map(({ afterSeconds, outcome }) => [afterSeconds, outcome])
+    const warmed = (event: string) =>
+      eventually('KV has it', async () =>
+        lines.some(
+          ({ step, events, recipe }) =>
+            step === 'warm job' &&
+            Array.isArray(events) &&
+            events.includes(event) &&
+            JSON.stringify(recipe).includes('contentItem'),
+        ),
+      )
+
+    const right = await write('As the log has it')
+    await eventually('all three checks are done', async () => checksOf(right).length === 3)
+    expect(checksOf(right)).toEqual([
+      [2, expect.stringMatching(/^(?:same|absent)$/)],
+      [5, 'same'],
+      [8, 'same'],
+    ])
+    const before = await look()
+    expect(before.lastHour.delayed).toMatchObject({ violations: 0, younger: 0 })
+    expect(before.lastHour.delayed.checks + before.lastHour.delayed.absent).toBe(3)
+    expect(before.total).toBe(0)
+
+    const wrong = await write('As KV has it')
+    await warmed(wrong)
+    await world.stack.sql([
+      { sql: 'UPDATE content SET title = ? WHERE id = ?', params: ['Past the log', seedPostId(1)] },
+    ])
+    // For ten seconds an event of the change may still come.
+    const isViolation = ([, outcome]: unknown[]) => outcome === 'violation'
+    await eventually('a check has found it', async () => checksOf(wrong).some(isViolation), 40_000)
+    const { lastHour, violations } = await look()
+    expect(lastHour.delayed.violations).toBeGreaterThan(0)
+    expect(lastHour.delayed.upperLimit).toBeGreaterThan(0)
+    expect(violations[0]).toMatchObject({
+      kind: 'delayed',
+      key: KEY,
+      source: 'kv',
+      cause: 'no row',
+      row: null,
+      served: { text: expect.stringContaining('As KV has it') },
+      current: { text: expect.stringContaining('Past the log') },
+    })
+    const { status } = await dataOf(await admin.request('/admin/cache/health'))
+    expect(status).toBe('critical')
+    const page = await admin.request('/admin/cache/ui/verification', { headers: { Accept: 'text/html' } })
+    expect(await page.text()).toContain('The promise was broken.')
+  }, 90_000)
 })
 
 describe('what is logged', () => {

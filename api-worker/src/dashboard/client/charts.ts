@@ -47,7 +47,10 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => (chart.unit === 'share' ? [0, 1] : [0, Math.max(max * 1.1, 1)]) } },
-    legend: { live: true },
+    legend: {
+      live: true,
+      markers: { width: 3, dash: (plot, place) => (plot.series[place]?.dash ? 'dashed' : 'solid') },
+    },
     // While nobody points at the chart, its legend tells the newest figures.
     hooks: { setLegend: [showNewest] },
     axes: [

@@ -7,6 +7,9 @@ import { UI_PATH, withQuery } from '../paths.ts'
 
 export const BROWSER_PATH = `${UI_PATH}/browser`
 
+/** Keys of a page. */
+const SHOWN = 25
+
 const Listing = v.object({
   tier: v.string(),
   items: v.array(
@@ -44,7 +47,7 @@ export async function browserPage({ c, inner }: PageContext): Promise<PageConten
   const { namespace, prefix, cursor } = c.req.query()
   const tier = c.req.query('tier') === 'kv' ? 'kv' : 'memory'
   const here = { tier, namespace, prefix }
-  const answer = await inner.get(c, withQuery('/browser', { ...here, cursor, limit: 50 }), Listing)
+  const answer = await inner.get(c, withQuery('/browser', { ...here, cursor, limit: SHOWN }), Listing)
   return {
     path: BROWSER_PATH,
     title: 'Browser',

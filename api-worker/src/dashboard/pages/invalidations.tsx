@@ -1,9 +1,11 @@
 import * as v from 'valibot'
 import { Badge, Empty, Notice, Pager, Panel, Table, Time, Trouble } from '../components.tsx'
-import { count, duration, pretty } from '../format.ts'
+import { Trends } from '../figures.ts'
+import { count, counted, duration, pretty } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { type PreviewResult, preview } from '../preview.ts'
+import { EventChart } from './trend-charts.tsx'
 
 export const INVALIDATIONS_PATH = `${UI_PATH}/invalidations`
 
@@ -37,11 +39,12 @@ export async function invalidationsPage(page: PageContext, wanted?: string): Pro
   const { cursor, type, key } = c.req.query()
   const pattern = (wanted ?? c.req.query('pattern'))?.trim()
   const isHard = c.req.query('hard') === 'on'
-  const [answer, previewed] = await Promise.all([
+  const isPlain = !cursor && !type && !key
+  const [answer, trends, previewed] = await Promise.all([
     inner.get(c, withQuery('/invalidations', { limit: 15, cursor, type, key }), Invalidations),
+    isPlain && !pattern ? inner.get(c, '/analytics/trends', Trends) : null,
     pattern ? preview(page, pattern) : null,
   ])
-  const isPlain = !cursor && !type && !key
   return {
     path: INVALIDATIONS_PATH,
     title: 'Invalidations',
@@ -82,6 +85,7 @@ export async function invalidationsPage(page: PageContext, wanted?: string): Pro
           </form>
           {previewed !== null && pattern && <Preview pattern={pattern} isHard={isHard} result={previewed} />}
         </Panel>
+        {trends !== null && (trends.ok ? <EventChart trends={trends.data} /> : <Trouble refusal={trends} />)}
         <Panel id="log" title="Log" live>
           <form method="get" action={INVALIDATIONS_PATH} class="fields row">
             <div class="grow">
@@ -167,7 +171,8 @@ function Log({
           title: 'Reach',
           of: ({ swept, warmJobs }) => (
             <span class="small">
-              {count(swept)} swept, {count(warmJobs)} warm {warmJobs === 1 ? 'job' : 'jobs'}
+              {counted(warmJobs, 'warm job')}
+              {swept > 0 && `, ${count(swept)} swept from KV`}
             </span>
           ),
         },
@@ -182,8 +187,8 @@ function Log({
                 after {duration((took.delivery ?? 0) + (took.processing ?? 0))}
                 <span class="muted">
                   {' '}
-                  (delivery {duration(took.delivery)}, sweep {duration(took.sweep)}, all{' '}
-                  {duration(took.processing)})
+                  ({duration(took.delivery)} to arrive, {duration(took.processing)} to process
+                  {took.sweep !== null && `, ${duration(took.sweep)} of it swept`})
                 </span>
               </span>
             ),

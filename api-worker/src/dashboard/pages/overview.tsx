@@ -141,9 +141,14 @@ function IsolatePanel({ stats: { total, memory, fence } }: { stats: v.InferOutpu
   )
 }
 
-/** The most isolates that told of themselves in one step of the charts. */
+/**
+ * The most isolates that told of themselves in one step of the charts. What one tells of reaches back into the step before, so
+ * a whole step is a mean over two of them, and one that is not over says nothing yet.
+ */
 function most({ points }: Trends): number {
-  return Math.ceil(points.reduce((most, { isolates }) => Math.max(most, isolates ?? 0), 0))
+  const whole = points.slice(0, -1).some(({ isolates }) => (isolates ?? 0) > 0) ? points.slice(0, -1) : points
+  const found = whole.reduce((most, { isolates }) => Math.max(most, isolates ?? 0), 0)
+  return found === 0 ? 0 : Math.max(1, Math.round(found))
 }
 
 function Headline({
@@ -227,17 +232,24 @@ function Checks({ checks }: { checks: Checks }) {
         {
           title: 'Warning over',
           isNumber: true,
-          of: ({ thresholds }) => count(thresholds?.warning),
+          of: ({ thresholds, unit }) => threshold(thresholds?.warning, unit),
         },
         {
           title: 'Critical over',
           isNumber: true,
-          of: ({ thresholds }) => count(thresholds?.critical),
+          of: ({ thresholds, unit }) => threshold(thresholds?.critical, unit),
         },
         { title: 'Runbook', of: ({ runbook, name }) => <Runbook runbook={runbook} name={name} /> },
       ]}
     />
   )
+}
+
+/** A threshold with its unit, which is a time or what is counted. */
+function threshold(value: number | null | undefined, unit: string | null): string {
+  if (value == null) return NONE
+  if (unit === 'ms') return duration(value)
+  return unit === 's' ? duration(value * 1000) : count(value)
 }
 
 /** Where in the repository the section is; for dead letters and the like there is a page here as well. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { Badge, Empty, Facts, Panel, Trouble } from '../components.tsx'
-import { count, percent, title as titleOf } from '../format.ts'
+import { Badge, Empty, Facts, Panel, Table, Trouble } from '../components.tsx'
+import { bytes, count, dollars, duration, percent, title as titleOf } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH } from '../paths.ts'
 
@@ -16,6 +16,7 @@ const Recommendations = v.object({
       why: v.string(),
       action: v.string(),
       figures: v.record(v.string(), v.nullable(v.number())),
+      patterns: v.optional(v.array(v.object({ pattern: v.string(), events: v.number() })), []),
     }),
   ),
 })
@@ -38,7 +39,7 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
           again, and patterns that invalidate more than they change would be here.
         </Empty>
       ) : (
-        items.map(({ title, severity, namespace, why, action, figures }, place) => (
+        items.map(({ title, severity, namespace, why, action, figures, patterns }, place) => (
           <Panel
             id={`advice-${place}`}
             title={title}
@@ -53,20 +54,31 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
             <p>
               <strong>Do:</strong> {action}
             </p>
-            <Facts
-              facts={Object.entries(figures).map(
-                ([name, value]) => [titleOf(name), figureOf(name, value)] as const,
-              )}
-            />
+            <Facts facts={Object.entries(figures).map(([name, value]) => factOf(name, value))} />
+            {patterns.length > 0 && (
+              <Table
+                caption="Patterns with wildcards that meet it"
+                rows={patterns}
+                columns={[
+                  {
+                    title: 'Pattern of the newest events',
+                    isWide: true,
+                    of: ({ pattern }) => <code>{pattern}</code>,
+                  },
+                  { title: 'Events', isNumber: true, of: ({ events }) => count(events) },
+                ]}
+              />
+            )}
           </Panel>
         ))
       ),
   }
 }
 
-function figureOf(name: string, value: number | null): string {
-  if (/rate|share/i.test(name)) return percent(value)
-  return value === null || Number.isInteger(value) || Math.abs(value) >= 100
-    ? count(value)
-    : value.toPrecision(3)
+/** A figure with its unit, which its name ends with: `ttlSeconds` is a lifetime, `spentUsd` money. */
+function factOf(name: string, value: number | null): readonly [string, string] {
+  if (name.endsWith('Usd')) return [titleOf(name.slice(0, -3)), dollars(value)]
+  if (name.endsWith('Seconds')) return [titleOf(name.slice(0, -7)), duration(value && value * 1000)]
+  if (name.endsWith('Bytes')) return [titleOf(name.slice(0, -5)), bytes(value)]
+  return [titleOf(name), /rate|share/i.test(name) ? percent(value) : count(value)]
 }

@@ -67,6 +67,46 @@ export function TimeCharts({ trends, deltaMs }: { trends: Trends; deltaMs: numbe
   )
 }
 
+/** What became of the events of the log, and how many wait. */
+export function EventChart({ trends }: { trends: Trends }) {
+  return (
+    <Chart
+      id="chart-events"
+      title="Events, last hour"
+      says="What the consumer made of them, in steps of a minute, and how many messages waited for it."
+      say={count}
+      chart={chartOf('count', trends.points, trends.stepSeconds * 1000, [
+        { label: 'Processed', ink: 'kv', of: ({ events }) => events.processed ?? 0 },
+        { label: 'Sweep goes on', ink: 'memory', of: ({ events }) => events.sweeping ?? 0 },
+        { label: 'Dead letters', ink: 'critical', of: ({ events }) => events.dead ?? 0 },
+        { label: 'Waited in cache-events', ink: 'limit', dash: true, of: ({ backlog }) => backlog },
+      ])}
+    />
+  )
+}
+
+/** What became of warm jobs. */
+export function JobChart({ trends }: { trends: Trends }) {
+  return (
+    <Chart
+      id="chart-jobs"
+      title="Warm jobs, last hour"
+      says="What became of them, both lanes together, in steps of a minute."
+      say={count}
+      chart={chartOf('count', trends.points, trends.stepSeconds * 1000, [
+        { label: 'Loaded', ink: 'kv', of: ({ warmJobs }) => warmJobs.loaded ?? 0 },
+        { label: 'Already there', ink: 'memory', of: ({ warmJobs }) => warmJobs.fresh ?? 0 },
+        { label: 'Put off', ink: 'limit', dash: true, of: ({ warmJobs }) => warmJobs.deferred ?? 0 },
+        {
+          label: 'Failed',
+          ink: 'critical',
+          of: ({ warmJobs }) => (warmJobs.failed ?? 0) + (warmJobs.dead ?? 0),
+        },
+      ])}
+    />
+  )
+}
+
 /** From the first step in which anything was read. */
 function seen({ points }: Trends): Point[] {
   const first = points.findIndex(({ reads }) => reads > 0)

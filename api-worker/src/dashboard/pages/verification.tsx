@@ -6,6 +6,8 @@ import { UI_PATH, withQuery } from '../paths.ts'
 
 export const VERIFICATION_PATH = `${UI_PATH}/verification`
 
+const DAY_MS = 86_400_000
+
 const Checks = v.object({
   checks: v.number(),
   violations: v.number(),
@@ -64,15 +66,19 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   const { sample, confidence, lastHour, lastDay, violations, total } = answer.data
   const { hits } = lastDay
+  // What was kept is known at once; the counts come with the isolate's next message, or die with it.
+  const isBroken =
+    hits.violations + lastDay.delayed.violations > 0 ||
+    violations.some(({ at }) => now.getTime() - Date.parse(at) < DAY_MS)
   return {
     ...page,
     body: (
       <>
         <div id="verdict" data-live="">
-          {hits.violations + lastDay.delayed.violations > 0 ? (
+          {isBroken ? (
             <Notice tone="critical">
               <strong>The promise was broken.</strong> Read what happened below, then
-              docs/operations.md#verification.
+              <code>docs/operations.md#violations</code>.
             </Notice>
           ) : sample === 0 ? (
             <Notice tone="warning">
@@ -97,7 +103,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
                 beside: `last hour: ${count(lastHour.hits.checks)}`,
               },
               {
-                label: 'Violations, 24 h',
+                label: 'Violations counted, 24 h',
                 value: count(hits.violations),
                 beside: `last hour: ${count(lastHour.hits.violations)}`,
               },

@@ -1,21 +1,10 @@
 import * as v from 'valibot'
-import { chartOf } from '../chart.ts'
-import {
-  Act,
-  Badge,
-  Chart,
-  Empty,
-  type Figure,
-  Figures,
-  Panel,
-  Table,
-  Time,
-  Trouble,
-} from '../components.tsx'
-import { type Point, Trends } from '../figures.ts'
+import { Act, Badge, Empty, type Figure, Figures, Panel, Table, Time, Trouble } from '../components.tsx'
+import { Trends } from '../figures.ts'
 import { count, counted, duration, NONE, percent, words } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
+import { JobChart } from './trend-charts.tsx'
 
 const JobsByLane = v.record(
   v.string(),
@@ -41,14 +30,6 @@ const Warming = v.object({
   backlogs: v.object({ events: v.nullable(v.number()) }),
   laneBacklogs: v.object({ high: Waiting, low: Waiting }),
 })
-
-/** What a job comes to, for charts; of these only the failed ones are anybody's concern. */
-const OUTCOMES = {
-  loaded: { label: 'Loaded', ink: 'kv' },
-  fresh: { label: 'Already there', ink: 'memory' },
-  deferred: { label: 'Put off', ink: 'limit' },
-  failed: { label: 'Failed', ink: 'critical' },
-} as const
 
 export async function warmingPage({ c, inner, now }: PageContext): Promise<PageContent> {
   const [answer, trends] = await Promise.all([
@@ -96,25 +77,7 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
             ]}
           />
         </div>
-        {trends.ok ? (
-          <Chart
-            id="chart-jobs"
-            title="Warm jobs, last hour"
-            says="Of both lanes, in steps of a minute."
-            say={count}
-            chart={chartOf(
-              'count',
-              trends.data.points,
-              trends.data.stepSeconds * 1000,
-              Object.entries(OUTCOMES).map(([outcome, line]) => ({
-                ...line,
-                of: (one: Point) => one.warmJobs[outcome] ?? 0,
-              })),
-            )}
-          />
-        ) : (
-          <Trouble refusal={trends} />
-        )}
+        {trends.ok ? <JobChart trends={trends.data} /> : <Trouble refusal={trends} />}
         <div class="two">
           <Lanes id="lanes-hour" title="Lanes, last hour" summary={lastHour} />
           <Lanes id="lanes-day" title="Lanes, last 24 hours" summary={lastDay} />

@@ -32,6 +32,19 @@ export function laneBacklogStatement(db: Database, lane: Lane, waiting: number, 
   return db.prepare(NOTE).bind(Math.floor(now / 60_000), lane, waiting)
 }
 
+const COUNT_LETTERS = `INSERT INTO pipeline_counts (minute, name, value)
+SELECT first_seen_at / 60000, CASE WHEN instr(queue, 'warm') > 0 THEN 'jobs.dead' ELSE 'events.dead' END, count(*)
+FROM dead_letters WHERE first_seen_at >= ?1 GROUP BY 1, 2
+ON CONFLICT (minute, name) DO UPDATE SET value = max(value, excluded.value)`
+
+/** How long a dead letter is counted for: the schedule may skip a minute. */
+const LETTERS_MS = 5 * 60_000
+
+/** Counts the dead letters of the last minutes, as often as one likes: those that somebody has replayed meanwhile stay counted. */
+export function countLetters(db: Database, now: number): Statement {
+  return db.prepare(COUNT_LETTERS).bind(Math.floor((now - LETTERS_MS) / 60_000) * 60_000)
+}
+
 /** What waited in a lane when it was last looked at. */
 export interface LaneBacklog {
   waiting: number

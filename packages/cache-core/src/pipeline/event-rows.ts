@@ -33,6 +33,12 @@ warm_jobs = max(warm_jobs, e.value ->> 'warmJobs'),
 processed_at = CASE WHEN e.value ->> 'isDone' THEN ?3 ELSE NULL END
 FROM json_each(?1) e WHERE seq = e.value ->> 'seq' AND event_id = e.value ->> 'id' AND processed_at IS NULL
 AND sweep_link IS (e.value ->> 'link') RETURNING event_id`
+/** For charts: the rows that are processed now, and those whose sweep goes on in another message. */
+const COUNT = `INSERT INTO pipeline_counts (minute, name, value)
+SELECT ?3, CASE WHEN l.processed_at IS NULL THEN 'events.sweeping' ELSE 'events.processed' END, count(*)
+FROM json_each(?1) e JOIN invalidation_log l ON l.seq = e.value ->> 'seq' AND l.event_id = e.value ->> 'id'
+WHERE l.processed_at = ?2 OR (l.processed_at IS NULL AND l.sweep_link IS (e.value ->> 'next')) GROUP BY 2
+ON CONFLICT (minute, name) DO UPDATE SET value = value + excluded.value`
 const MarkedRow = v.object({ event_id: v.string() })
 
 /** What this batch did about one event. */
@@ -67,6 +73,10 @@ export async function mark(
   now: number,
 ): Promise<Set<string>> {
   if (progress.length === 0) return new Set()
-  const [result] = await db.batch([db.prepare(MARK).bind(JSON.stringify(progress), receivedAt, now)])
+  const rows = JSON.stringify(progress)
+  const [result] = await db.batch([
+    db.prepare(MARK).bind(rows, receivedAt, now),
+    db.prepare(COUNT).bind(rows, now, Math.floor(now / 60_000)),
+  ])
   return new Set(v.parse(v.array(MarkedRow), result?.results).map((row) => row.event_id))
 }

@@ -11,12 +11,12 @@ export {
 export { OPEN_METRICS_TYPE, openMetrics } from '../statistics/open-metrics.ts'
 export {
   fleetSpan,
+  outcomesSince,
   sumsSince,
   TREND_SPANS,
   type Trend,
   type TrendSpan,
   trendOf,
-  warmJobsSince,
   widePatterns,
 } from '../statistics/queries.ts'
 export { type Recommendation, recommend } from '../statistics/recommendations.ts'

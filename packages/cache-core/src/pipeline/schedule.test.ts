@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CONFIGS, posts, World } from '../../test/world.ts'
 import { readSnapshot, SNAPSHOT_NAME } from '../fence/snapshot.ts'
+import { quarantine } from './dead-letters.ts'
 import { refreshSnapshot, runSchedule, type ScheduleDeps } from './schedule.ts'
 
 function bench() {
@@ -157,6 +158,28 @@ describe('the statistics', () => {
       sums: '{"backlogSamples":2,"backlogSum":14}',
     })
   })
+})
+
+it('dead letters are counted by their minute, once, and stay counted when somebody replays them', async () => {
+  const { world, run } = bench()
+  const now = world.runtime.now()
+  const letter = (id: string, queue: string, at: number) =>
+    quarantine(world.db, queue, { id, body: {}, attempts: 1 }, 'x', at)
+  await world.db.batch([
+    letter('a', 'cache-events', now),
+    letter('b', 'POST /events', now),
+    letter('c', 'cache-warm-low', now - 60_000),
+    letter('d', 'cache-events', now - 3_600_000),
+  ])
+  await run()
+  world.d1.exec("DELETE FROM dead_letters WHERE id = 'a'")
+  await run()
+  const rows = world.d1.sqlite.prepare('SELECT minute, name, value FROM pipeline_counts ORDER BY name').all()
+  const minute = Math.floor(now / 60_000)
+  expect(rows.map((row) => ({ ...row }))).toEqual([
+    { minute, name: 'events.dead', value: 2 },
+    { minute: minute - 1, name: 'jobs.dead', value: 1 },
+  ])
 })
 
 describe('the snapshot', () => {

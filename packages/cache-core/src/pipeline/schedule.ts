@@ -6,7 +6,7 @@ import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue, Runtime } from '../ports.ts'
 import { addBacklog, rollUp } from '../statistics/store.ts'
 import { backlogOf } from './backlog.ts'
-import { forgetCounts } from './counts.ts'
+import { countLetters, forgetCounts } from './counts.ts'
 import { forgetLetters } from './dead-letters.ts'
 import { claim, release } from './lease.ts'
 import { forgetUnread } from './popularity.ts'
@@ -103,11 +103,11 @@ async function warm(scheduledAt: number, isSlow: boolean, deps: ScheduleDeps): P
   return sent
 }
 
-/** Notes the backlog of events, rolls up what is over and drops what is past its time. @returns how many rows changed */
+/** Notes the backlog of events and the new dead letters, rolls up what is over and drops what is past its time. @returns how many rows changed */
 async function keepStatistics({ db, events, runtime }: ScheduleDeps): Promise<number> {
   const backlog = await backlogOf(events)
   const noted = backlog === null ? [] : [addBacklog(db, backlog, runtime.now())]
-  const results = await db.batch([...noted, ...rollUp(db, runtime.now())])
+  const results = await db.batch([...noted, countLetters(db, runtime.now()), ...rollUp(db, runtime.now())])
   return results.reduce((sum, { meta }) => sum + (meta.changes ?? 0), 0)
 }
 

@@ -1,5 +1,6 @@
 import { COUNTS, hitRate, type NamespaceCounts, noCounts } from '../stats.ts'
 import { BUCKETS, type Histogram, mergeInto, newHistogram, quantile, sizeOf } from './histogram.ts'
+import { noOutcomes, type Outcomes } from './outcomes.ts'
 import { FLEET_COUNTS, type FleetCounts, noFleetCounts, type Sums } from './sums.ts'
 
 /** Prices of the platform, in US dollars for one. */
@@ -97,7 +98,8 @@ export interface TrendPoint {
   savedQueries: number
   /** Messages that waited in `cache-events`, on average; null where nobody asked, as in the trend of one namespace. */
   backlog: number | null
-  /** Warm jobs by outcome, both lanes together; kept for 48 hours. */
+  /** Events by outcome, and warm jobs, those of both lanes together; kept for 48 hours. */
+  events: Record<string, number>
   warmJobs: Record<string, number>
 }
 
@@ -157,13 +159,13 @@ export function fleetFigures(sums: Sums, spanMs: number): FleetFigures {
 /**
  * The point of a chart that sums come to.
  * @param stepMs that they are of
- * @param warmJobs what the pipeline counted meanwhile
+ * @param outcomes what the pipeline counted meanwhile
  */
 export function trendPoint(
   at: number,
   sums: Sums,
   stepMs: number,
-  warmJobs: Record<string, number> = {},
+  outcomes: Outcomes = noOutcomes(),
 ): TrendPoint {
   const { d1, latencyMs, isolates, saved, ...figures } = fleetFigures(sums, stepMs)
   return {
@@ -190,7 +192,7 @@ export function trendPoint(
     isolates,
     savedQueries: saved.queries,
     backlog: meanOf(sums.backlogSum, sums.backlogSamples),
-    warmJobs,
+    ...outcomes,
   }
 }
 

@@ -76,10 +76,19 @@ const measured: Measured = {
     user: { memoryHits: 1 },
     'made "up"\\': { kvHits: 4 },
     other1: { kvHits: 5 },
-    '*': { d1Queries: 11, refreshes: 3, 'refresh.4': 3, kvErrors: 1 },
+    '*': {
+      d1Queries: 11,
+      refreshes: 3,
+      'refresh.4': 3,
+      kvErrors: 1,
+      verifyChecks: 40,
+      delayedChecks: 3,
+      delayedViolations: 1,
+    },
   },
   since: SINCE,
   namespaces: { content: 5_000, user: 5_000, session: 1_000 },
+  events: { processed: 9, dead: 1 },
   warmJobs: { loaded: 3, 'not found': 1 },
   pipeline: null,
   backlogs: { 'cache-events': 4, 'cache-stats': null },
@@ -112,6 +121,10 @@ describe('the fleet as OpenMetrics', () => {
     expect(sample('freshet_kv_operations_total', { namespace: 'content', operation: 'read' })).toBe(3)
     expect(sample('freshet_d1_queries_total')).toBe(11)
     expect(sample('freshet_warm_jobs_total', { outcome: 'not found' })).toBe(1)
+    expect(sample('freshet_events_total', { outcome: 'dead' })).toBe(1)
+    expect(sample('freshet_verification_checks_total', { kind: 'hit' })).toBe(40)
+    expect(sample('freshet_violations_total', { kind: 'hit' })).toBe(0)
+    expect(sample('freshet_violations_total', { kind: 'delayed' })).toBe(1)
     expect(sample('freshet_isolates')).toBe(2.5)
     expect(sample('freshet_max_staleness_seconds', { namespace: 'session' })).toBe(1)
     expect(sample('freshet_queue_backlog', { queue: 'cache-events' })).toBe(4)

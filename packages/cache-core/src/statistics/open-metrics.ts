@@ -13,6 +13,7 @@ export interface Measured {
   since: number
   /** Namespaces that have a label of their own, with their Δ in ms; all others are told of as `other`. */
   namespaces: Readonly<Record<string, number>>
+  events: Readonly<Record<string, number>>
   warmJobs: Readonly<Record<string, number>>
   pipeline: Pick<PipelineState, 'deadLetters' | 'unprocessed' | 'oldestUnprocessedAt'> | null
   /** Messages that wait, by queue. */
@@ -105,11 +106,16 @@ export function openMetrics(measured: Measured): string {
     counter('freshet_d1_errors', 'Reads of D1 that failed.', [[{}, fleet.d1Errors ?? 0]]),
     counter('freshet_d1_rows_read', 'Rows that D1 read.', [[{}, fleet.d1RowsRead ?? 0]]),
     counter('freshet_fence_refreshes', 'Queries for the news of the log.', [[{}, fleet.refreshes ?? 0]]),
-    counter(
-      'freshet_warm_jobs',
-      'Warm jobs by what became of them.',
-      Object.entries(measured.warmJobs).map(([outcome, n]): Sample => [{ outcome }, n]),
-    ),
+    counter('freshet_events', 'Events by what became of them.', byOutcome(measured.events)),
+    counter('freshet_warm_jobs', 'Warm jobs by what became of them.', byOutcome(measured.warmJobs)),
+    counter('freshet_verification_checks', 'Values that were compared with D1.', [
+      [{ kind: 'hit' }, fleet.verifyChecks ?? 0],
+      [{ kind: 'delayed' }, fleet.delayedChecks ?? 0],
+    ]),
+    counter('freshet_violations', 'Values that should not have been served.', [
+      [{ kind: 'hit' }, fleet.verifyViolations ?? 0],
+      [{ kind: 'delayed' }, fleet.delayedViolations ?? 0],
+    ]),
     histogram('freshet_kv_read_seconds', 'How long reads of KV took.', 'kvRead', spaces),
     histogram('freshet_load_seconds', 'How long loads took.', 'load', spaces),
     histogram('freshet_fence_lag_seconds', 'Age of the fence at each hit.', 'hitAge', spaces),
@@ -143,6 +149,10 @@ export function openMetrics(measured: Measured): string {
     ),
   ]
   return `${families.flat().join('\n')}\n# EOF\n`
+}
+
+function byOutcome(counts: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(counts).map(([outcome, n]) => [{ outcome }, n])
 }
 
 /** One set of sums for each label. */

@@ -10,6 +10,7 @@ import {
   type TrendPoint,
   trendPoint,
 } from './figures.ts'
+import { addOutcome, noOutcomes, type Outcomes } from './outcomes.ts'
 import { STEPS } from './store.ts'
 import { addTo, FLEET, type Sums } from './sums.ts'
 
@@ -39,7 +40,7 @@ export interface Trend {
 const SumsRow = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.number()))
 const SpanRow = v.object({ namespace: v.string(), sums: SumsRow })
 const TrendRow = v.object({ at: v.number(), sums: SumsRow })
-const WarmRow = v.object({ at: v.number(), outcome: v.string(), n: v.number() })
+const OutcomeRow = v.object({ at: v.number(), name: v.string(), n: v.number() })
 
 /**
  * The rows that make up a time: days and hours as far as they are rolled up, then minutes. None is of the time of two of them. Where a
@@ -72,9 +73,8 @@ SELECT at, json_group_object(key, value) AS sums FROM (
   WHERE ?3 IS NULL OR namespace = ?3 GROUP BY 1, 2
 ) GROUP BY at`
 
-const WARM_JOBS = `SELECT minute * 60 - minute * 60 % ?2 AS at, substr(name, instr(substr(name, 6), '.') + 6) AS outcome, sum(value) AS n
-FROM pipeline_counts WHERE minute >= ?1 / 60 AND name LIKE 'warm.%' AND name NOT LIKE '%.wait_ms' AND name NOT LIKE '%.done'
-GROUP BY 1, 2`
+const OUTCOMES = `SELECT minute * 60 - minute * 60 % ?2 AS at, name, sum(value) AS n FROM pipeline_counts
+WHERE minute >= ?1 / 60 AND (name GLOB 'warm.*' OR name GLOB 'events.*' OR name GLOB 'jobs.*') GROUP BY 1, 2`
 
 /** What was counted since a time, by namespace; a step that the time cuts counts whole. @param from clock, ms */
 export function sumsSince(db: Database, from: number, now: number): Query<Record<string, Sums>> {
@@ -125,17 +125,20 @@ export function trendOf(
   return {
     statements: [
       db.prepare(TREND).bind(first, seconds, namespace),
-      db.prepare(WARM_JOBS).bind(namespace === null ? first : last + seconds, seconds),
+      db.prepare(OUTCOMES).bind(namespace === null ? first : last + seconds, seconds),
     ],
-    decode([found, warmed]) {
+    decode([found, counted]) {
       const sums = new Map(v.parse(v.array(TrendRow), found?.results).map((row) => [row.at, row.sums]))
-      const jobs = new Map<number, Record<string, number>>()
-      for (const { at, outcome, n } of v.parse(v.array(WarmRow), warmed?.results))
-        jobs.set(at, { ...jobs.get(at), [outcome]: n })
+      const outcomes = new Map<number, Outcomes>()
+      for (const { at, name, n } of v.parse(v.array(OutcomeRow), counted?.results)) {
+        const own = outcomes.get(at) ?? noOutcomes()
+        addOutcome(own, name, n)
+        outcomes.set(at, own)
+      }
       const points: TrendPoint[] = []
       for (let at = first; at <= last; at += seconds) {
         const stepMs = at === last ? now - at * 1000 : seconds * 1000
-        points.push(trendPoint(at * 1000, sums.get(at) ?? {}, stepMs, jobs.get(at)))
+        points.push(trendPoint(at * 1000, sums.get(at) ?? {}, stepMs, outcomes.get(at)))
       }
       return { span, stepSeconds: seconds, namespace, from: first * 1000, to: now, points }
     },
@@ -166,15 +169,14 @@ GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${SHOWN_PATTERNS}`,
   }
 }
 
-/** Warm jobs by outcome since a time, both lanes together; for the 48 hours that they are kept. */
-export function warmJobsSince(db: Database, from: number): Query<Record<string, number>> {
+/** Events, and warm jobs of both lanes, by outcome since a time; for the 48 hours that they are kept. */
+export function outcomesSince(db: Database, from: number): Query<Outcomes> {
   return {
-    statements: [db.prepare(WARM_JOBS).bind(Math.floor(from / 1000), 1e9)],
+    statements: [db.prepare(OUTCOMES).bind(Math.floor(from / 1000), 1e9)],
     decode([found]) {
-      const jobs: Record<string, number> = {}
-      for (const { outcome, n } of v.parse(v.array(WarmRow), found?.results))
-        jobs[outcome] = (jobs[outcome] ?? 0) + n
-      return jobs
+      const outcomes = noOutcomes()
+      for (const { name, n } of v.parse(v.array(OutcomeRow), found?.results)) addOutcome(outcomes, name, n)
+      return outcomes
     },
   }
 }

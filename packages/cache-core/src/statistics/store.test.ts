@@ -171,7 +171,8 @@ describe('a trend', () => {
     for (const backlog of [4, 8]) await db.batch([addBacklog(db, backlog, now)])
     const minute = Math.floor(now / 60_000)
     d1.exec(`INSERT INTO pipeline_counts VALUES (${minute}, 'warm.high.loaded', 2), (${minute}, 'warm.low.loaded', 3),
-(${minute}, 'warm.low.wait_ms', 99), (${minute}, 'warm.low.done', 5), (${minute}, 'reads.kvHits', 9)`)
+(${minute}, 'warm.low.wait_ms', 99), (${minute}, 'warm.low.done', 5), (${minute}, 'reads.kvHits', 9),
+(${minute}, 'jobs.dead', 1), (${minute}, 'events.processed', 6), (${minute}, 'events.dead', 2), (${minute}, 'backlog.low', 8)`)
     const found = await trend('hour', now)
     expect(found).toMatchObject({ span: 'hour', stepSeconds: 60, namespace: null, to: now })
     expect(found?.points).toHaveLength(60)
@@ -180,18 +181,20 @@ describe('a trend', () => {
       reads: 4,
       hitRate: 1,
       backlog: 6,
-      warmJobs: { loaded: 5 },
+      events: { processed: 6, dead: 2 },
+      warmJobs: { loaded: 5, dead: 1 },
     })
     expect(found?.points.at(-2)).toMatchObject({
       at: now - 90_000,
       reads: 5,
       misses: 5,
       hitRate: 0,
+      events: {},
       warmJobs: {},
     })
     expect(found?.points.at(-3)).toMatchObject({ reads: 0, hitRate: null, backlog: null, stalenessMs: null })
     const own = await trend('hour', now, 'api')
-    expect(own?.points.at(-1)).toMatchObject({ reads: 0, backlog: null, warmJobs: {} })
+    expect(own?.points.at(-1)).toMatchObject({ reads: 0, backlog: null, events: {}, warmJobs: {} })
     expect(own?.points.at(-2)).toMatchObject({ misses: 1 })
   })
 

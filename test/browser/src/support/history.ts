@@ -20,6 +20,43 @@ export async function makeHistory(site: Site, reads = 150): Promise<void> {
   }
 }
 
+/** A day in which each thing that can be advised was so. */
+export async function makeAdvice(site: Site): Promise<void> {
+  const at = Math.floor(Date.now() / 60_000) * 60 - 3 * 3_600
+  const days = {
+    media: {
+      memoryHits: 200,
+      misses: 1_100,
+      loads: 1_100,
+      loadRows: 1_100,
+      loadBytes: 2_200_000,
+      expired: 420,
+    },
+    api: {
+      memoryHits: 9_000,
+      kvHits: 60,
+      misses: 1_400,
+      loads: 1_400,
+      loadRows: 28_000,
+      loadBytes: 210_000_000,
+      kvReads: 1_500,
+      kvWrites: 1_400,
+      kvBytes: 9_000_000,
+      invalidByFence: 900,
+      reloadedSame: 700,
+      evictions: 1_200,
+      refused: 8,
+    },
+  }
+  for (const [namespace, sums] of Object.entries(days))
+    await site.stack.sql([
+      {
+        sql: 'INSERT INTO statistics (step, at, namespace, sums) VALUES (60, ?, ?, ?)',
+        params: [at, namespace, JSON.stringify(sums)],
+      },
+    ])
+}
+
 /** An event that failed while D1 was down, say: replayed, it is done. */
 export async function makeDeadLetter(site: Site, id = 'from-tomorrow'): Promise<void> {
   const body = JSON.stringify(eventMessage({ id, type: 'config.update', payload: { key: 'site' } }))
