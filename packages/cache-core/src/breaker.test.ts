@@ -57,11 +57,17 @@ describe('a breaker', () => {
     expect(breaker.claimProbe(1010)).toBe(true)
   })
 
-  it('takes a probe that is never heard of for one that failed', () => {
+  it('lets another caller probe when a probe is never heard of, however long its pause has become', () => {
     const breaker = opened(0)
     expect(breaker.claimProbe(1000)).toBe(true)
     expect(breaker.claimProbe(1999)).toBe(false)
     expect(breaker.claimProbe(2000)).toBe(true)
+    for (let now = 2000; now < 100_000; now += 15_000) {
+      breaker.claimProbe(now)
+      breaker.failed(now)
+    }
+    expect(breaker.claimProbe(1e6)).toBe(true)
+    expect([breaker.claimProbe(1e6 + 3999), breaker.claimProbe(1e6 + 4000)]).toEqual([false, true])
   })
 
   it('lapses when nobody came to probe, and opens again at the first failure', () => {

@@ -2,10 +2,12 @@
 const FAILURES_TO_OPEN = 3
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 15_000
+/** A probe that has not been heard of after this died with its request: longer than any tier's deadline for a read. */
+const PROBE_LOST_MS = 4_000
 
 /**
  * A circuit breaker: while it is open nobody waits for a tier that fails. After a pause one caller may probe; its success
- * closes the breaker, its failure doubles the pause. A probe that is never heard of again counts as failed after one.
+ * closes the breaker, its failure doubles the pause. When a probe is never heard of again, another caller may.
  */
 export class Breaker {
   #failures = 0
@@ -28,7 +30,7 @@ export class Breaker {
   /** Whether the caller is the one to probe now. Claims the probe. */
   claimProbe(now: number): boolean {
     if (!this.isOpen || now < this.#probeAt) return false
-    this.#probeAt = now + this.#pauseMs
+    this.#probeAt = now + Math.min(this.#pauseMs, PROBE_LOST_MS)
     this.#isProbing = true
     return true
   }

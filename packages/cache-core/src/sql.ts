@@ -5,6 +5,11 @@ import type { Stats } from './stats.ts'
 
 /** A read that takes longer counts as failed. */
 const READ_DEADLINE_MS = 3_000
+/**
+ * Deadlines that pass within this count as one failure: they may be of one request, whose connections are held by something else
+ * that hangs, and D1 was never asked.
+ */
+const ONE_FAILURE_MS = 1_000
 /** A write is given longer: giving up on it leaves its outcome unknown. */
 const WRITE_DEADLINE_MS = 10_000
 
@@ -16,6 +21,7 @@ export class DatabaseUnavailableError extends Error {
 /** The isolate's way to D1: deadlines, a breaker, counts. */
 export class Sql {
   readonly breaker = new Breaker()
+  #deadlineAt = Number.NEGATIVE_INFINITY
   readonly #runtime: Runtime
   readonly #stats: Stats
 
@@ -42,10 +48,17 @@ export class Sql {
       // D1 is well: it has read the statement, and found it wrong.
       if (isStatementError(error)) throw error
       const now = this.#runtime.now()
-      // A deadline that comes far too late tells of an isolate that stood still, not of D1.
-      if (!(error instanceof DeadlineError) || now - asked < 2 * READ_DEADLINE_MS) this.breaker.failed(now)
+      if (!(error instanceof DeadlineError) || this.#tellsOfD1(asked, now)) this.breaker.failed(now)
       throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
     }
+  }
+
+  /** Whether a deadline that has passed says anything of D1 that is not known yet. */
+  #tellsOfD1(asked: number, now: number): boolean {
+    // One that comes far too late tells of an isolate that stood still.
+    if (now - asked >= 2 * READ_DEADLINE_MS || Math.abs(now - this.#deadlineAt) < ONE_FAILURE_MS) return false
+    this.#deadlineAt = now
+    return true
   }
 
   /**

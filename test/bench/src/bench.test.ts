@@ -7,17 +7,20 @@ import { tableOf } from './run.ts'
 
 describe('the command line', () => {
   it('runs all benches, or those that are named', () => {
-    expect(parseOptions([], benches)).toEqual({ benches, json: null })
+    expect(parseOptions([], benches)).toEqual({ benches, json: null, trace: null, limit: 200_000 })
     const [first] = benches
     expect(parseOptions(['--only', first?.name ?? '', '--json', 'f'], benches)).toEqual({
       benches: [first],
       json: 'f',
+      trace: null,
+      limit: 200_000,
     })
   })
 
   it('says what is wrong', () => {
     expect(() => parseOptions(['--only', 'none'], benches)).toThrow('there is no bench "none"; there are: ')
     expect(() => parseOptions(['--fast'], benches)).toThrow('--fast')
+    expect(() => parseOptions(['--limit', '0'], benches)).toThrow('from 1, not "0"')
   })
 })
 

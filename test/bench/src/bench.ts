@@ -1,11 +1,19 @@
+import type { Workload } from './workload.ts'
+
 /** One figure of one system. */
 export interface Result {
   bench: string
   system: string
   metric: string
   value: number
-  /** How many times better than the first system of the bench; null for the first itself, and where better has no meaning. */
+  /** To what the bench compares with; its `about` says how. Null for what has no comparison. */
   ratio: number | null
+}
+
+/** What a bench may be run on. */
+interface BenchInput {
+  /** Requests of a trace, or a synthetic workload; read when a bench asks for it. */
+  workload(): Promise<Workload>
 }
 
 /** A comparison of systems in one run. */
@@ -14,5 +22,5 @@ export interface Bench {
   /** One sentence for people. */
   about: string
   /** @param write prints a line at once */
-  run(write: (line: string) => void): Promise<Omit<Result, 'bench'>[]>
+  run(write: (line: string) => void, input: BenchInput): Promise<Omit<Result, 'bench'>[]>
 }

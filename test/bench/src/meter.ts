@@ -7,6 +7,8 @@ export interface Operations {
   kvWrites: number
   kvDeletes: number
   kvLists: number
+  /** Times that D1 was asked: batches of statements. */
+  d1Batches: number
   d1Queries: number
   /** Rows changed, each counted twice: a row of the pipeline's tables has one index entry that moves with it. */
   d1RowsWritten: number
@@ -20,6 +22,7 @@ const PRICES: Record<keyof Operations, number> = {
   kvWrites: 5,
   kvDeletes: 5,
   kvLists: 5,
+  d1Batches: 0,
   d1Queries: 0,
   d1RowsWritten: 1,
   queueOperations: 0.4,
@@ -38,6 +41,7 @@ export class Meter {
     kvWrites: 0,
     kvDeletes: 0,
     kvLists: 0,
+    d1Batches: 0,
     d1Queries: 0,
     d1RowsWritten: 0,
     queueOperations: 0,
@@ -71,6 +75,7 @@ export class Meter {
     return {
       prepare: (sql) => db.prepare(sql),
       batch: async (statements) => {
+        this.operations.d1Batches++
         this.operations.d1Queries += statements.length
         const before = changes()
         try {

@@ -6,7 +6,13 @@ export interface BenchOptions {
   benches: readonly Bench[]
   /** File for the results as JSON. */
   json: string | null
+  /** File with a trace of requests; null for a synthetic workload. */
+  trace: string | null
+  /** Requests that are read of it. */
+  limit: number
 }
+
+const LIMIT = 200_000
 
 /**
  * Reads the command line.
@@ -15,7 +21,12 @@ export interface BenchOptions {
 export function parseOptions(argv: readonly string[], all: readonly Bench[]): BenchOptions {
   const { values } = parseArgs({
     args: [...argv],
-    options: { only: { type: 'string' }, json: { type: 'string' } },
+    options: {
+      only: { type: 'string' },
+      json: { type: 'string' },
+      trace: { type: 'string' },
+      limit: { type: 'string' },
+    },
     strict: true,
     allowPositionals: false,
   })
@@ -26,5 +37,8 @@ export function parseOptions(argv: readonly string[], all: readonly Bench[]): Be
       throw new Error(`there is no bench "${name}"; there are: ${all.map((one) => one.name).join(', ')}`)
     return found
   })
-  return { benches, json: values.json ?? null }
+  const limit = Number(values.limit ?? LIMIT)
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new Error(`--limit takes a whole number of requests from 1, not "${values.limit}"`)
+  return { benches, json: values.json ?? null, trace: values.trace ?? null, limit }
 }

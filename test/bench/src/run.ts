@@ -2,21 +2,27 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Result } from './bench.ts'
 import type { BenchOptions } from './options.ts'
+import { loadWorkload, type Workload } from './workload.ts'
 
 /** Runs benches one after the other, prints their figures and writes them down. */
 export async function runBenches(
-  { benches, json }: BenchOptions,
+  { benches, json, trace, limit }: BenchOptions,
   write: (line: string) => void,
 ): Promise<void> {
   const results: Result[] = []
+  const directory = process.env.FRESHET_CALLER_DIR ?? process.cwd()
+  let loading: Promise<Workload> | undefined
+  const workload = () => {
+    loading ??= loadWorkload(trace === null ? null : resolve(directory, trace), limit)
+    return loading
+  }
   for (const bench of benches) {
     write(`\n${bench.name}: ${bench.about}`)
-    const own = (await bench.run(write)).map((result) => ({ bench: bench.name, ...result }))
+    const own = (await bench.run(write, { workload })).map((result) => ({ bench: bench.name, ...result }))
     write(tableOf(own))
     results.push(...own)
   }
   if (json === null) return
-  const directory = process.env.FRESHET_CALLER_DIR ?? process.cwd()
   writeFileSync(resolve(directory, json), `${JSON.stringify({ results }, null, 2)}\n`)
 }
 
@@ -45,5 +51,7 @@ function pad(cell: string, column: number, width: number): string {
 }
 
 function number(value: number): string {
-  return value.toLocaleString('en-US', { maximumSignificantDigits: value >= 1000 ? 21 : 3 })
+  return value >= 1000
+    ? Math.round(value).toLocaleString('en-US')
+    : value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
 }

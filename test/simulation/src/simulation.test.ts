@@ -23,6 +23,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['sleepers', 59],
   ['sleepers', 745],
   ['trouble', 7],
+  ['trouble', 681],
 ]
 
 describe('the protocol', () => {

@@ -40,6 +40,11 @@ export class ManualRuntime {
     if (typeof handle === 'number') this.#timers.delete(handle)
   }
 
+  /** When the next timer is due, ms; infinite without one. */
+  nextDue(): number {
+    return this.#due(Number.POSITIVE_INFINITY)?.at ?? Number.POSITIVE_INFINITY
+  }
+
   /** Moves the clock, running due timers in order, and lets promises settle before, between and after. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms

@@ -4,6 +4,7 @@ import {
   type Database,
   type KeyValueStore,
   type MessageQueue,
+  type Runtime,
   systemRuntime,
   type WaitUntil,
 } from '../ports.ts'
@@ -52,6 +53,8 @@ export interface ConsumerOptions<Env> {
   report?: PipelineReport
   /** How `ALERT_WEBHOOK_URL` is called. Default: `fetch`. */
   callWebhook?: CallWebhook
+  /** Clock, timers and randomness. Default: the platform's. */
+  runtime?: Runtime
 }
 
 /** The handlers of a consumer Worker; `queueKind` says which queue is what. */
@@ -59,12 +62,17 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
   const { configs, resources, patternsOf, bindings } = options
   const write: PipelineReport = options.report ?? ((record) => console.log(JSON.stringify(record)))
   const callWebhook: CallWebhook = options.callWebhook ?? ((url, init) => fetch(url, init))
-  const runtime = systemRuntime
+  const runtime = options.runtime ?? systemRuntime
   let made: Isolate | undefined
 
   /** Keeps nothing in memory: what it loads is for KV, and for other isolates. Made by the first batch. */
   function isolateFor(env: Env): Isolate {
-    made ??= new Isolate({ configs: withoutMemory(configs), settings: parseSettings(env), keepsFresh: false })
+    made ??= new Isolate({
+      configs: withoutMemory(configs),
+      settings: parseSettings(env),
+      runtime,
+      keepsFresh: false,
+    })
     return made
   }
 
