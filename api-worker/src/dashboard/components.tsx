@@ -157,12 +157,14 @@ export const Chart: FC<{
   chart: ChartData
   aside?: Child
   say: (value: number | null) => string
-}> = ({ id, title, says, chart, aside, say }) => (
+  /** What is said where there is nothing to draw. */
+  nothing?: string
+}> = ({ id, title, says, chart, aside, say, nothing }) => (
   <Panel id={id} title={title} says={says} aside={aside} live>
     {chart.x.length === 0 ? (
       <Empty title="Nothing to draw yet">
-        A minute after the first requests, their figures are here: isolates tell theirs every 10 to 60
-        seconds.
+        {nothing ??
+          'A minute after the first requests, their figures are here: isolates tell theirs every 10 to 60 seconds.'}
       </Empty>
     ) : (
       <>

@@ -24,6 +24,7 @@ describe('figures for people', () => {
     [1234.4, '1,234'],
     [99_999, '99,999'],
     [1_234_567, '1.23M'],
+    [-900, '−900'],
   ])('count(%s) is %s', (value, text) => expect(count(value)).toBe(text))
 
   it.each([

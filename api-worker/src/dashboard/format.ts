@@ -7,7 +7,8 @@ const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumSignif
 /** A count: whole up to 99,999, short above. */
 export function count(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return NONE
-  return Math.abs(value) < 100_000 ? WHOLE.format(value) : COMPACT.format(value)
+  const text = Math.abs(value) < 100_000 ? WHOLE.format(value) : COMPACT.format(value)
+  return text.replace('-', '−')
 }
 
 /** A share of 0 to 1. What is not all of it never reads as 100 %. */

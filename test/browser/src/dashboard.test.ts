@@ -2,7 +2,7 @@ import { seedPostId } from '@freshet/cms/seed'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, visit } from './support/browser.ts'
-import { makeDeadLetter, makeHistory, makeViolation } from './support/history.ts'
+import { makeAdvice, makeDeadLetter, makeHistory, makeViolation } from './support/history.ts'
 import { PAGES } from './support/pages.ts'
 import { eventually, logIn, type Site, startSite } from './support/site.ts'
 import { faults, watch } from './support/watch.ts'
@@ -299,6 +299,40 @@ document.body.setAttribute('style', 'color: red')`)
     expect(await textOf(status)).toBe('Paused')
     await page.clock.runFor(20_000)
     expect(await textOf(status)).toBe('Paused')
+  })
+
+  it('says what could be set better, with the figures and patterns behind it', async () => {
+    await enter(`${UI}/recommendations`)
+    await page.getByText('Nothing to change').waitFor()
+    await makeAdvice(site)
+    await page.reload()
+    const advice = page.locator('main section')
+    const titles = await advice.locator('h2').allTextContents()
+    expect(titles).toEqual([
+      'api has large values',
+      'media gains little from the cache',
+      'api is written to KV and hardly read from it',
+      'api is invalidated more than it changes',
+      'media expires before it is read again',
+    ])
+    expect(await textOf(advice.nth(1))).toMatch(/Of 1,300 reads 15\.3 % were hits.*D1 queries saved.?−900/s)
+    expect(await textOf(advice.nth(2))).toMatch(/Spent on KV.?\$0\.0/)
+    expect(await textOf(advice.nth(3))).toMatch(/api:feed:published:\* in \d+ events?/)
+    expect(await textOf(advice.nth(4))).toMatch(/Lifetime.?1 h/)
+  })
+
+  it('shows what the pipeline did over time, and what waits', async () => {
+    await site.api(`/api/content/${seedPostId(4)}`, { method: 'PUT', body: { title: 'Warmed' } })
+    await enter(`${UI}/warming`)
+    const figure = page.locator('#warming-figures .stat').filter({ hasText: 'Running' }).locator('.figure')
+    await eventually('a job ran', async () => Number(await textOf(figure)) > 0)
+    await page.reload()
+    await page.locator('#chart-jobs canvas').waitFor()
+    expect(await textOf(page.locator('#warming-figures'))).toMatch(/Waiting, high lane\d+as of/)
+    await go(`${UI}/invalidations`)
+    await page.locator('#chart-events canvas').waitFor()
+    const label = await page.locator('#chart-events [role=img]').getAttribute('aria-label')
+    expect(label).toMatch(/Processed \d+, Sweep goes on \d+, Dead letters \d+/)
   })
 
   // Each page in both themes and at both widths; screenshots.bin.ts has all four of each, for people.

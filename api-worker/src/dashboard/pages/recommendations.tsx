@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { Badge, Empty, Facts, Panel, Table, Trouble } from '../components.tsx'
-import { bytes, count, dollars, duration, percent, title as titleOf } from '../format.ts'
+import { Badge, Empty, Facts, Panel, Trouble } from '../components.tsx'
+import { bytes, count, counted, dollars, duration, percent, title as titleOf } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH } from '../paths.ts'
 
@@ -10,7 +10,6 @@ const Recommendations = v.object({
   items: v.array(
     v.object({
       kind: v.string(),
-      namespace: v.nullable(v.string()),
       severity: v.string(),
       title: v.string(),
       why: v.string(),
@@ -39,16 +38,11 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
           again, and patterns that invalidate more than they change would be here.
         </Empty>
       ) : (
-        items.map(({ title, severity, namespace, why, action, figures, patterns }, place) => (
+        items.map(({ title, severity, why, action, figures, patterns }, place) => (
           <Panel
             id={`advice-${place}`}
             title={title}
-            aside={
-              <span class="actions">
-                {namespace !== null && <Badge>{namespace}</Badge>}
-                <Badge tone={severity === 'warning' ? 'warning' : 'plain'}>{severity}</Badge>
-              </span>
-            }
+            aside={<Badge tone={severity === 'warning' ? 'warning' : 'plain'}>{severity}</Badge>}
           >
             <p>{why}</p>
             <p>
@@ -56,18 +50,16 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
             </p>
             <Facts facts={Object.entries(figures).map(([name, value]) => factOf(name, value))} />
             {patterns.length > 0 && (
-              <Table
-                caption="Patterns with wildcards that meet it"
-                rows={patterns}
-                columns={[
-                  {
-                    title: 'Pattern of the newest events',
-                    isWide: true,
-                    of: ({ pattern }) => <code>{pattern}</code>,
-                  },
-                  { title: 'Events', isNumber: true, of: ({ events }) => count(events) },
-                ]}
-              />
+              <div class="fields">
+                <h3>Wildcards of the newest events that meet it</h3>
+                <ul class="plain-list">
+                  {patterns.map(({ pattern, events }) => (
+                    <li>
+                      <code>{pattern}</code> in {counted(events, 'event')}
+                    </li>
+                  ))}
+                </ul>
+              </div>
             )}
           </Panel>
         ))
@@ -75,10 +67,32 @@ export async function recommendationsPage({ c, inner }: PageContext): Promise<Pa
   }
 }
 
+/** What figures are called here, where their names of the JSON surface say too little. */
+const LABELS: Readonly<Record<string, string>> = {
+  savedQueries: 'D1 queries saved',
+  invalidByFence: 'Invalidated',
+  reloadedSame: 'Loaded again unchanged',
+  sameShare: 'That is',
+  expiredShare: 'Of the misses',
+  ttlSeconds: 'Lifetime',
+  kvWrites: 'Writes to KV',
+  kvHits: 'Hits in KV',
+  reReadShare: 'Read again',
+  spentUsd: 'Spent on KV',
+  refused: 'Refused by memory',
+  meanBytes: 'Size of a value',
+  filled: 'Values that came in',
+  evictedShare: 'Evicted, of them',
+}
+
 /** A figure with its unit, which its name ends with: `ttlSeconds` is a lifetime, `spentUsd` money. */
 function factOf(name: string, value: number | null): readonly [string, string] {
-  if (name.endsWith('Usd')) return [titleOf(name.slice(0, -3)), dollars(value)]
-  if (name.endsWith('Seconds')) return [titleOf(name.slice(0, -7)), duration(value && value * 1000)]
-  if (name.endsWith('Bytes')) return [titleOf(name.slice(0, -5)), bytes(value)]
-  return [titleOf(name), /rate|share/i.test(name) ? percent(value) : count(value)]
+  return [LABELS[name] ?? titleOf(name), figureOf(name, value)]
+}
+
+function figureOf(name: string, value: number | null): string {
+  if (name.endsWith('Usd')) return dollars(value)
+  if (name.endsWith('Seconds')) return duration(value && value * 1000)
+  if (name.endsWith('Bytes')) return bytes(value)
+  return /rate|share/i.test(name) ? percent(value) : count(value)
 }

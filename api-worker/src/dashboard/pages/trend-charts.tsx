@@ -72,15 +72,21 @@ export function EventChart({ trends }: { trends: Trends }) {
   return (
     <Chart
       id="chart-events"
+      nothing="No event was processed in this hour. Each write of content, media, users or configuration is one."
       title="Events, last hour"
       says="What the consumer made of them, in steps of a minute, and how many messages waited for it."
       say={count}
-      chart={chartOf('count', trends.points, trends.stepSeconds * 1000, [
-        { label: 'Processed', ink: 'kv', of: ({ events }) => events.processed ?? 0 },
-        { label: 'Sweep goes on', ink: 'memory', of: ({ events }) => events.sweeping ?? 0 },
-        { label: 'Dead letters', ink: 'critical', of: ({ events }) => events.dead ?? 0 },
-        { label: 'Waited in cache-events', ink: 'limit', dash: true, of: ({ backlog }) => backlog },
-      ])}
+      chart={chartOf(
+        'count',
+        since(trends, ({ events }) => events),
+        trends.stepSeconds * 1000,
+        [
+          { label: 'Processed', ink: 'kv', of: ({ events }) => events.processed ?? 0 },
+          { label: 'Sweep goes on', ink: 'memory', of: ({ events }) => events.sweeping ?? 0 },
+          { label: 'Dead letters', ink: 'critical', of: ({ events }) => events.dead ?? 0 },
+          { label: 'Waited in cache-events', ink: 'limit', dash: true, of: ({ backlog }) => backlog },
+        ],
+      )}
     />
   )
 }
@@ -90,19 +96,25 @@ export function JobChart({ trends }: { trends: Trends }) {
   return (
     <Chart
       id="chart-jobs"
+      nothing="No job ran in this hour. Writes bring them, and the schedule every five minutes."
       title="Warm jobs, last hour"
       says="What became of them, both lanes together, in steps of a minute."
       say={count}
-      chart={chartOf('count', trends.points, trends.stepSeconds * 1000, [
-        { label: 'Loaded', ink: 'kv', of: ({ warmJobs }) => warmJobs.loaded ?? 0 },
-        { label: 'Already there', ink: 'memory', of: ({ warmJobs }) => warmJobs.fresh ?? 0 },
-        { label: 'Put off', ink: 'limit', dash: true, of: ({ warmJobs }) => warmJobs.deferred ?? 0 },
-        {
-          label: 'Failed',
-          ink: 'critical',
-          of: ({ warmJobs }) => (warmJobs.failed ?? 0) + (warmJobs.dead ?? 0),
-        },
-      ])}
+      chart={chartOf(
+        'count',
+        since(trends, ({ warmJobs }) => warmJobs),
+        trends.stepSeconds * 1000,
+        [
+          { label: 'Loaded', ink: 'kv', of: ({ warmJobs }) => warmJobs.loaded ?? 0 },
+          { label: 'Already there', ink: 'memory', of: ({ warmJobs }) => warmJobs.fresh ?? 0 },
+          { label: 'Put off', ink: 'limit', dash: true, of: ({ warmJobs }) => warmJobs.deferred ?? 0 },
+          {
+            label: 'Failed',
+            ink: 'critical',
+            of: ({ warmJobs }) => (warmJobs.failed ?? 0) + (warmJobs.dead ?? 0),
+          },
+        ],
+      )}
     />
   )
 }
@@ -111,4 +123,13 @@ export function JobChart({ trends }: { trends: Trends }) {
 function seen({ points }: Trends): Point[] {
   const first = points.findIndex(({ reads }) => reads > 0)
   return first === -1 ? [] : points.slice(first)
+}
+
+/** Steps that a chart has at least, however lately it began. */
+const FEWEST = 15
+
+/** From the first step in which the pipeline did any of it; none, where it did nothing. */
+function since({ points }: Trends, counts: (point: Point) => Readonly<Record<string, number>>): Point[] {
+  const first = points.findIndex((point) => Object.keys(counts(point)).length > 0)
+  return first === -1 ? [] : points.slice(Math.min(first, points.length - FEWEST))
 }

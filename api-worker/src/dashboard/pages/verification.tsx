@@ -67,17 +67,16 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
   const { sample, confidence, lastHour, lastDay, violations, total } = answer.data
   const { hits } = lastDay
   // What was kept is known at once; the counts come with the isolate's next message, or die with it.
-  const isBroken =
-    hits.violations + lastDay.delayed.violations > 0 ||
-    violations.some(({ at }) => now.getTime() - Date.parse(at) < DAY_MS)
+  const kept = violations.filter(({ at }) => now.getTime() - Date.parse(at) < DAY_MS).length
+  const broken = Math.max(kept, hits.violations + lastDay.delayed.violations)
   return {
     ...page,
     body: (
       <>
         <div id="verdict" data-live="">
-          {isBroken ? (
+          {broken > 0 ? (
             <Notice tone="critical">
-              <strong>The promise was broken.</strong> Read what happened below, then
+              <strong>The promise was broken.</strong> Read what happened below, then{' '}
               <code>docs/operations.md#violations</code>.
             </Notice>
           ) : sample === 0 ? (
@@ -103,9 +102,9 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
                 beside: `last hour: ${count(lastHour.hits.checks)}`,
               },
               {
-                label: 'Violations counted, 24 h',
-                value: count(hits.violations),
-                beside: `last hour: ${count(lastHour.hits.violations)}`,
+                label: 'Violations, 24 h',
+                value: count(broken),
+                beside: `among hits: ${count(hits.violations)}`,
               },
               {
                 label: 'Wrong at most',

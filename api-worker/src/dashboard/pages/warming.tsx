@@ -57,12 +57,12 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
                 value: count(sumOf(lastFiveMinutes)),
                 beside: 'jobs done in the last 5 minutes',
               },
-              waitingIn('The high lane', laneBacklogs.high, now),
-              waitingIn('The low lane', laneBacklogs.low, now),
+              waitingIn('Waiting, high lane', laneBacklogs.high, now),
+              waitingIn('Waiting, low lane', laneBacklogs.low, now),
               {
-                label: 'Events, whose jobs follow',
+                label: 'Waiting, events',
                 value: backlogs.events === null ? 'not told' : count(backlogs.events),
-                beside: backlogs.events === null ? 'by the platform here' : 'wait in cache-events',
+                beside: backlogs.events === null ? 'by the platform here' : 'whose jobs follow',
               },
               {
                 label: 'Failed, last hour',
@@ -144,7 +144,7 @@ function waitingIn(label: string, seen: v.InferOutput<typeof Waiting>, now: Date
     value: count(seen.waiting),
     beside: (
       <>
-        waited <Time at={seen.at} now={now} brief />
+        as of <Time at={seen.at} now={now} brief />
       </>
     ),
   }

@@ -28,7 +28,7 @@ describe('recommendations', () => {
       kind: 'little-gain',
       namespace: 'content',
       severity: 'advice',
-      why: 'Of 1000 reads 20 % were hits.',
+      why: 'Of 1,000 reads 20 % were hits.',
       figures: { reads: 1_000, hitRate: 0.2, savedQueries: 200 },
     })
     expect(advise({ content: { memoryHits: 200, misses: 800, loads: 800 } })[0]).toMatchObject({

@@ -64,7 +64,7 @@ function littleGain(namespace: string, figures: Figures): Recommendation[] {
       namespace,
       severity: isLoss ? 'warning' : 'advice',
       title: `${namespace} gains little from the cache`,
-      why: `Of ${reads} reads ${percent(hitRate)} were hits${isLoss ? ', and the cache asked D1 more than it spared it' : ''}.`,
+      why: `Of ${whole(reads)} reads ${percent(hitRate)} were hits${isLoss ? ', and the cache asked D1 more than it spared it' : ''}.`,
       action:
         'If its keys are hardly ever read twice, read it past the cache. If it is invalidated all the time, give its events narrower patterns.',
       figures: { reads, hitRate, savedQueries: saved.queries, loads, invalidByFence, expired },
@@ -82,7 +82,7 @@ function shortTtl(namespace: string, { misses, expired }: Figures, configs: Cach
       namespace,
       severity: 'advice',
       title: `${namespace} expires before it is read again`,
-      why: `${expired} reads found a value past its life, beside ${misses} misses.`,
+      why: `${whole(expired)} reads found a value past its life, beside ${whole(misses)} misses.`,
       action: `Raise its ttl${ttlSeconds === undefined ? '' : ` from ${ttlSeconds} s to ${2 * ttlSeconds} s`}: what changes is invalidated by its events, not by its age.`,
       figures: { misses, expired, expiredShare: expired / misses, ...known },
     },
@@ -97,7 +97,7 @@ function neverReRead(namespace: string, { kvWrites, kvHits, saved }: Figures): R
       namespace,
       severity: 'advice',
       title: `${namespace} is written to KV and hardly read from it`,
-      why: `${kvWrites} writes to KV brought ${kvHits} hits there. A write costs ten times what a read does.`,
+      why: `${whole(kvWrites)} writes to KV brought ${whole(kvHits)} hits there. A write costs ten times what a read does.`,
       action: 'Set kvEnabled to false for it, or keep what is read once out of the cache.',
       figures: { kvWrites, kvHits, reReadShare: kvHits / kvWrites, spentUsd: saved.spentUsd },
     },
@@ -115,7 +115,7 @@ function oversize(namespace: string, { refused, loads, loadBytes }: Figures): Re
       title: `${namespace} has large values`,
       why:
         refused > 0
-          ? `${refused} times a value was too large for memory.`
+          ? `${whole(refused)} times a value was too large for memory.`
           : `A value takes ${Math.round(meanBytes / 1_000)} KB on average.`,
       action: 'Split the values, page the lists, or leave out what readers do not need.',
       figures: { refused, loads, meanBytes },
@@ -136,7 +136,7 @@ function broadPatterns(
       namespace,
       severity: 'advice',
       title: `${namespace} is invalidated more than it changes`,
-      why: `Of ${invalidByFence} values that an event invalidated, ${reloadedSame} were loaded again without a change.`,
+      why: `Of ${whole(invalidByFence)} values that an event invalidated, ${whole(reloadedSame)} were loaded again without a change.`,
       action: 'Narrow the patterns of the events that meet it: name the item, not the namespace.',
       figures: { invalidByFence, reloadedSame, sameShare: share },
       patterns: patterns.filter(({ pattern }) => concerns(pattern, namespace)),
@@ -153,7 +153,7 @@ function memoryTooSmall({ evictions, loads, kvHits }: Figures): Recommendation[]
       namespace: null,
       severity: 'advice',
       title: 'Memory is too small for what is read',
-      why: `${evictions} values left memory to make room for ${filled}.`,
+      why: `${whole(evictions)} values left memory to make room for ${whole(filled)}.`,
       action: 'Raise CACHE_MAX_MEMORY_SIZE (an isolate has 128 MB for everything) or CACHE_MAX_ENTRIES.',
       figures: { evictions, filled, evictedShare: evictions / filled },
     },
@@ -166,6 +166,11 @@ function concerns(pattern: string, namespace: string): boolean {
   return first === '*' || first === escapeSegment(namespace)
 }
 
+/** Rounded down, as the dashboard has it: what is not all of it never reads as 100 %. */
 function percent(share: number): string {
-  return `${Math.round(share * 1000) / 10} %`
+  return `${Math.floor(share * 1000) / 10} %`
+}
+
+function whole(value: number): string {
+  return value.toLocaleString('en')
 }
