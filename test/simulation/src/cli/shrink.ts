@@ -1,4 +1,4 @@
-import type { Property } from '../check/verdicts.ts'
+import type { Violation } from '../check/verdicts.ts'
 import { runOne } from '../run/run-one.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { type Overrides, withOverrides } from './options.ts'
@@ -33,14 +33,18 @@ export interface Shrunk {
   overrides: Overrides
 }
 
-/** Makes a failing run smaller: a simpler world, and a shorter one, in which the same property is violated. */
-export async function shrink(seed: number, scenario: Scenario, property: Property): Promise<Shrunk> {
+/** Makes a failing run smaller: a simpler world, and a shorter one, in which the same property is violated in the same words. */
+export async function shrink(
+  seed: number,
+  scenario: Scenario,
+  fault: Pick<Violation, 'property' | 'what'>,
+): Promise<Shrunk> {
   let best: Shrunk = { seed, overrides: {} }
   const attempt = async (change: Overrides): Promise<boolean> => {
     const overrides = { ...best.overrides, ...change }
     for (let next = best.seed; next < best.seed + SEEDS; next++) {
-      const { violations } = await runOne(next, withOverrides(scenario, overrides))
-      if (violations[property] > 0) {
+      const { first } = await runOne(next, withOverrides(scenario, overrides))
+      if (first?.property === fault.property && wordsOf(first.what) === wordsOf(fault.what)) {
         best = { seed: next, overrides }
         return true
       }
@@ -52,4 +56,9 @@ export async function shrink(seed: number, scenario: Scenario, property: Propert
     if (!(await attempt({ durationMs: Math.round(durationMs) }))) break
   }
   return best
+}
+
+/** What a violation says without its names and numbers: a shorter run may violate the same property for another reason. */
+function wordsOf(what: string): string {
+  return what.replace(/\S*[\d:"{]\S*/g, '').slice(0, 60)
 }

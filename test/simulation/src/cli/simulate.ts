@@ -162,7 +162,7 @@ async function replay(options: SimulateOptions, write: (line: string) => void): 
       const trace = options.trace ? { trace: write } : {}
       const verdicts = await runOne(seed, withOverrides(scenario, options.overrides), trace)
       write(
-        `${scenario.name} ${seed}: ${verdicts.first === null ? 'nothing violated' : `${verdicts.first.property} violated: ${verdicts.first.what}`}`,
+        `${scenario.name} ${seed}: ${verdicts.first === null ? 'nothing violated' : `${verdicts.first.property} violated at ${verdicts.first.at} ms: ${verdicts.first.what}`}`,
       )
       isWell &&= !verdicts.violated
     }
@@ -180,7 +180,8 @@ async function explain(
   const scenario = options.scenarios.find(({ name }) => name === failure?.scenario)
   if (scenario === undefined || failure === undefined || failure.property === null) return
   write(`\nshrinking seed ${failure.seed} of ${failure.scenario} …`)
-  const { seed, overrides } = await shrink(failure.seed, scenario, failure.property)
+  const { property, what } = failure
+  const { seed, overrides } = await shrink(failure.seed, scenario, { property, what })
   const lines: string[] = []
   const { first } = await runOne(seed, withOverrides(scenario, overrides), {
     trace: (line) => lines.push(line),
@@ -188,7 +189,7 @@ async function explain(
   const at = lines.findIndex((line) => Number.parseInt(line, 10) > (first?.at ?? 0))
   const until = at < 0 ? lines.length : at
   write(lines.slice(Math.max(0, until - TRACE_BEFORE), until + TRACE_AFTER).join('\n'))
-  write(`\n${first?.property}: ${first?.what}`)
+  write(`\n${first?.property} at ${first?.at} ms: ${first?.what}`)
   write(
     `\nsee it again: npm run simulate -- --scenario ${failure.scenario} --first-seed ${seed} --seeds 1 --with '${JSON.stringify(overrides)}' --trace`,
   )
