@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   ago,
+  atMost,
   bytes,
   count,
   counted,
@@ -16,6 +17,19 @@ import {
 } from './format.ts'
 
 describe('figures for people', () => {
+  it.each([
+    [null, NONE],
+    [0, '0 %'],
+    [1, '100 %'],
+    [0.998, '100 %'],
+    [0.1921, '20 %'],
+    [0.05, '5 %'],
+    [0.0767, '7.7 %'],
+    [0.00099975, '0.1 %'],
+    [0.000_299_5, '0.03 %'],
+    [0.000_030_1, '0.0031 %'],
+  ])('an upper limit of %s is %s', (value, text) => expect(atMost(value)).toBe(text))
+
   it.each([
     [null, NONE],
     [undefined, NONE],

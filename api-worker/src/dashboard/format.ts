@@ -23,6 +23,16 @@ export function setShare(share: number): string {
   return `${Number((share * 100).toPrecision(6))} %`
 }
 
+/** An upper limit of a share: two figures, rounded up, so that it holds as it is written, however small it is. */
+export function atMost(share: number | null | undefined): string {
+  if (share == null || !Number.isFinite(share)) return NONE
+  if (share <= 0) return '0 %'
+  const step = 10 ** (Math.floor(Math.log10(share * 100)) - 1)
+  // What is a whole number of steps but for the last bit of a double is one.
+  const steps = Math.ceil((share * 100) / step - 1e-9)
+  return `${Math.min(100, Number((steps * step).toPrecision(2)))} %`
+}
+
 /** Milliseconds, as people say them: `0.4 ms`, `12 ms`, `1.2 s`, `3 min`. */
 export function duration(ms: number | null | undefined): string {
   if (ms == null || !Number.isFinite(ms)) return NONE

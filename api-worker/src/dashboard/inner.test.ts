@@ -21,9 +21,12 @@ const routes = new Hono<AppEnv>()
 async function within<T>(
   ask: (inner: InnerRoutes, c: Parameters<InnerRoutes['get']>[0]) => Promise<T>,
 ): Promise<{ result: T; response: Response }> {
-  const inner = new InnerRoutes(routes, (error, c) => c.json({ success: false, error: error.message }, 503))
+  const inner = new InnerRoutes(routes, (error, c) =>
+    c.json({ success: false, error: `${error.message}, of ${c.get('requestId')}` }, 503),
+  )
   let result: T | undefined
   const outer = new Hono<AppEnv>().get(`${ADMIN_PATH}/page`, async (c) => {
+    c.set('requestId', 'r1')
     result = await ask(inner, c)
     return c.text('')
   })
@@ -42,7 +45,7 @@ it('pages have what the JSON routes answer, checked', async () => {
 
 it.each([
   ['/refused', { status: 400, error: 'not so' }],
-  ['/throws', { status: 503, error: 'D1 is down' }],
+  ['/throws', { status: 503, error: 'D1 is down, of r1' }],
   ['/odd', { status: 500, error: '/odd answers 200' }],
   ['/nowhere', { status: 500, error: '/nowhere answers 404' }],
   ['/fine?n=x', { status: 500, error: expect.stringContaining('something else than this page knows: n:') }],

@@ -1,5 +1,7 @@
 // A process of its own: coverage, which tests run under, keeps V8 from optimising what is measured here.
 import { type HeapProfiler, Session } from 'node:inspector/promises'
+import { Isolate } from '../src/isolate.ts'
+import { parseSettings } from '../src/settings.ts'
 import { NamespaceStats } from '../src/stats.ts'
 
 const CALLS = 200_000
@@ -30,4 +32,11 @@ const object = await bytesPerCall((i) => {
   kept[0] = { i }
 })
 const hit = await bytesPerCall((i) => counts.memoryHit(i % 2 === 0, i % 5_000))
-console.log(JSON.stringify({ object, hit, hits: counts.memoryHits }))
+// Verification counts down to its next sample. None of these is one.
+const settings = parseSettings({ CACHE_VERIFY_SAMPLE: '0.0000001' })
+const { verifier } = new Isolate({ configs: {}, settings })
+let samples = 0
+const sample = await bytesPerCall(() => {
+  if (verifier.isDue()) samples++
+})
+console.log(JSON.stringify({ object, hit, hits: counts.memoryHits, sample, samples }))

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Ask, Badge, Empty, Facts, Figures, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
-import { count, duration, NONE, percent, pretty, setShare } from '../format.ts'
+import { atMost, count, duration, NONE, pretty, setShare } from '../format.ts'
 import type { PageContent, PageContext } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
@@ -90,8 +90,8 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
             </Notice>
           ) : (
             <Notice tone="ok">
-              No violation in {count(hits.checks)} checks: with {setShare(confidence)} confidence, less than{' '}
-              {percent(hits.upperLimit)} of hits are older than Δ allows.
+              No violation in {count(hits.checks)} checks: with {setShare(confidence)} confidence, at most{' '}
+              {atMost(hits.upperLimit)} of hits are older than Δ allows.
             </Notice>
           )}
           <Figures
@@ -108,7 +108,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
               },
               {
                 label: 'Wrong at most',
-                value: percent(hits.upperLimit),
+                value: atMost(hits.upperLimit),
                 beside: `with ${setShare(confidence)} confidence`,
               },
               { label: 'Different within Δ', value: count(hits.younger), beside: 'allowed, and explained' },

@@ -8,7 +8,13 @@ import { posts, World } from '../../test/world.ts'
 import { Stats } from '../stats.ts'
 import { newHistogram } from './histogram.ts'
 
-const Measured = v.object({ object: v.number(), hit: v.number(), hits: v.number() })
+const Measured = v.object({
+  object: v.number(),
+  hit: v.number(),
+  hits: v.number(),
+  sample: v.number(),
+  samples: v.number(),
+})
 
 /** The same object, with each write to it or to an object in it noted by its path. */
 function watched<T extends object>(target: T, path: string, writes: string[]): T {
@@ -67,12 +73,14 @@ it.each([false, true])('a memory hit costs two counter writes (on a warmed entry
   expect({ memoryHits, warmedHits }).toEqual({ memoryHits: 1, warmedHits: isWarmed ? 1 : 0 })
 })
 
-it('counting a memory hit allocates nothing', async () => {
+it('counting a memory hit allocates nothing, nor does it to know that it is no sample of verification', async () => {
   const program = fileURLToPath(new URL('../../test/memory-hit-bytes.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [program])
-  const { object, hit, hits } = v.parse(Measured, JSON.parse(stdout))
+  const { object, hit, hits, sample, samples } = v.parse(Measured, JSON.parse(stdout))
   // The measure finds what it looks for.
   expect(object).toBeGreaterThan(8)
   expect(hit).toBeLessThan(1)
   expect(hits).toBe(400_000)
+  expect(sample).toBeLessThan(1)
+  expect(samples).toBeLessThan(3)
 })

@@ -70,6 +70,21 @@ export type Point = v.InferOutput<typeof Point>
 
 export const TrendsAnswer = v.object({ data: v.object({ points: v.array(Point) }) })
 
+const Checked = v.object({ checks: v.number(), violations: v.number(), upperLimit: v.nullable(v.number()) })
+const CheckedSpan = v.object({ hits: Checked, delayed: Checked })
+
+export const VerificationAnswer = v.object({
+  data: v.object({
+    sample: v.number(),
+    confidence: v.number(),
+    lastHour: CheckedSpan,
+    lastDay: CheckedSpan,
+    /** Violations that are kept, since somebody last forgot them. */
+    total: v.number(),
+  }),
+})
+export type Verification = v.InferOutput<typeof VerificationAnswer>['data']
+
 export const NamespaceAnswer = v.object({
   data: v.object({ policy: v.object({ maxStalenessMs: v.number() }) }),
 })

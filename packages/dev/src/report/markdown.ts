@@ -1,5 +1,5 @@
 import { chart } from './chart.ts'
-import type { Analytics, Figures, Point, Span } from './figures.ts'
+import type { Analytics, Figures, Point, Span, Verification } from './figures.ts'
 
 /** All that a report is made of. */
 export interface Material {
@@ -11,10 +11,11 @@ export interface Material {
   hour: readonly Point[]
   /** Δ by namespace, ms. */
   deltas: Readonly<Record<string, number>>
+  verification: Verification
 }
 
 /** The report, in Markdown. */
-export function reportOf({ host, analytics, day, hour, deltas }: Material): string {
+export function reportOf({ host, analytics, day, hour, deltas, verification }: Material): string {
   const { lastHour, lastDay, lastWeek, topKeys, recommendations } = analytics
   const parts = [
     `# How the cache of ${host} does`,
@@ -29,6 +30,8 @@ export function reportOf({ host, analytics, day, hour, deltas }: Material): stri
     ...charts('The last 24 hours', 'hours', day),
     '## Namespaces, last 24 h',
     namespaces(lastDay.namespaces, deltas),
+    '## Verification',
+    verified(verification),
     '## Read most',
     topKeys.length === 0
       ? 'Nothing was read.'
@@ -124,6 +127,34 @@ function namespaces(of: Readonly<Record<string, Figures>>, deltas: Readonly<Reco
   )
 }
 
+function verified({ sample, confidence, lastHour, lastDay, total }: Verification): string {
+  const limit = `wrong at most, with ${confidence * 100} % confidence`
+  const rows = [
+    ['hits compared with D1, last hour', lastHour.hits],
+    ['hits compared with D1, last 24 h', lastDay.hits],
+    ['writes followed, last hour', lastHour.delayed],
+    ['writes followed, last 24 h', lastDay.delayed],
+  ] as const
+  return [
+    `${sample === 0 ? 'No hits are' : `${Number((sample * 100).toPrecision(6))} % of the hits are`} compared.${total === 0 ? '' : ` **${whole(total)} ${total === 1 ? 'violation is' : 'violations are'} kept: see /admin/cache in a browser.**`}`,
+    table(
+      ['', 'checks', 'violations', limit],
+      rows.map(([name, { checks, violations, upperLimit }]) => [
+        name,
+        whole(checks),
+        whole(violations),
+        upperLimit === null ? '–' : roundedUp(upperLimit),
+      ]),
+    ),
+  ].join('\n\n')
+}
+
+/** An upper limit must hold as it is written, however small it is. */
+function roundedUp(share: number): string {
+  const step = 10 ** (Math.floor(Math.log10(share * 100)) - 1)
+  return `${Math.min(100, Number((Math.ceil((share * 100) / step - 1e-9) * step).toPrecision(2)))} %`
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
@@ -155,5 +186,5 @@ function percent(share: number | null): string {
 }
 
 function usd(value: number): string {
-  return `${value < 0 ? '−' : ''}$${Math.abs(value).toPrecision(2)}`
+  return value === 0 ? '$0' : `${value < 0 ? '−' : ''}$${Math.abs(value).toPrecision(2)}`
 }

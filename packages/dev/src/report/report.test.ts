@@ -97,6 +97,18 @@ describe('a report', () => {
     recommendations: [advice],
   }
 
+  const none = { checks: 0, violations: 0, upperLimit: null }
+  const verification = {
+    sample: 0.001,
+    confidence: 0.95,
+    lastHour: { hits: none, delayed: none },
+    lastDay: {
+      hits: { checks: 2_995, violations: 0, upperLimit: 0.00099975 },
+      delayed: { checks: 60, violations: 1, upperLimit: 0.0765 },
+    },
+    total: 1,
+  }
+
   async function run(
     data: unknown,
     points: readonly unknown[],
@@ -115,6 +127,7 @@ describe('a report', () => {
       expect(headers).toEqual({ authorization: 'Bearer t' })
       if (path === '/admin/cache/analytics') return data === null ? answer('no', 503) : answer(data)
       if (path === '/admin/cache/stats/content') return answer({ policy: { maxStalenessMs: 5_000 } })
+      if (path === '/admin/cache/verification') return answer(verification)
       if (path === '/admin/cache/stats/user') return answer({ policy: { maxStalenessMs: 1_000 } })
       return answer({ points })
     }
@@ -148,6 +161,10 @@ describe('a report', () => {
       /\| `content` \| 1,200 .* \| 3,968 ms \/ 5,000 ms \| 850 \|\n\| `user` \| 5 .* \| – \/ 1,000 ms \|/,
     )
     expect(text).toContain('| `content:item:a\\|b` | 12 | 50.0 % | 3.1 ms |')
+    expect(text).toContain('0.1 % of the hits are compared. **1 violation is kept:')
+    expect(text).toContain('| hits compared with D1, last hour | 0 | 0 | – |')
+    expect(text).toContain('| hits compared with D1, last 24 h | 2,995 | 0 | 0.1 % |')
+    expect(text).toContain('| writes followed, last 24 h | 60 | 1 | 7.7 % |')
     expect(text).toContain('- **A title** (advice). A reason. An action.')
     expect(text.match(/```mermaid/g)).toHaveLength(8)
     // A step without reads has no hit rate, and is no zero.
@@ -158,7 +175,11 @@ describe('a report', () => {
   it('of an idle system has no charts', async () => {
     const idle = {
       ...analytics,
-      lastDay: { ...span, namespaces: {}, total: { ...total, reads: 0, hitRate: null } },
+      lastDay: {
+        ...span,
+        namespaces: {},
+        total: { ...total, reads: 0, hitRate: null, saved: { ...figures.saved, usd: 0 } },
+      },
       topKeys: [],
       recommendations: [],
     }
@@ -168,6 +189,7 @@ describe('a report', () => {
     )
     expect(lines[0]).not.toContain('mermaid')
     expect(lines[0]).toContain('Nothing was read.')
+    expect(lines[0]).toContain('| −$0.0025 | $0 | −$0.0025 |')
     expect(lines[0]).toContain('Nothing, by these figures.')
   })
 

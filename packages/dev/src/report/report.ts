@@ -1,7 +1,7 @@
 import type * as v from 'valibot'
 import { logIn, parseAnswer } from '../administrator.ts'
 import type { HttpClient } from '../replay/http-client.ts'
-import { AnalyticsAnswer, NamespaceAnswer, TrendsAnswer } from './figures.ts'
+import { AnalyticsAnswer, NamespaceAnswer, TrendsAnswer, VerificationAnswer } from './figures.ts'
 import { reportOf } from './markdown.ts'
 import { REPORT_HELP, type ReportOptions } from './report-options.ts'
 
@@ -31,7 +31,8 @@ export async function report(options: ReportOptions, { http, write, save }: Repo
   }
   const day = (await get(TrendsAnswer, '/analytics/trends?span=day')).data.points
   const hour = (await get(TrendsAnswer, '/analytics/trends?span=hour')).data.points
-  const text = reportOf({ host: new URL(options.url).host, analytics, day, hour, deltas })
+  const verification = (await get(VerificationAnswer, '/verification')).data
+  const text = reportOf({ host: new URL(options.url).host, analytics, day, hour, deltas, verification })
   if (options.out === null) write(text)
   else {
     await save(options.out, text)
