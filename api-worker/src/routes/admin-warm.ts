@@ -23,6 +23,9 @@ const KeysInput = v.strictObject({
   ),
 })
 
+const UNKNOWN = 'nothing is known that has this key; lists are known only once they were read'
+const NOT_PUBLIC = 'not everybody may see what it shows: it is never warmed'
+
 const NAMESPACES = Object.keys(CACHE_CONFIGS)
 const NamespaceInput = v.picklist(NAMESPACES, `must be one of ${NAMESPACES.join(', ')}`)
 
@@ -44,15 +47,18 @@ warmRoutes.post('/:namespace', async (c) => {
   const beginning = `${escapeSegment(namespace)}:`
   const paths = [...new Set(keys.map((key) => (key.startsWith(beginning) ? key : beginning + key)))]
   const recipes = await recipesOf(c, isolate, paths)
-  const known = paths.filter((path) => recipes.has(path))
-  if (recipes.size > 0) await sendToConsumer(c, warmRecipesMessage([...recipes.values()]))
-  const unknown = paths
-    .filter((path) => !recipes.has(path))
-    .map((key) => ({
-      key,
-      reason: 'nothing is known that has this key; lists are known only once they were read',
-    }))
-  return c.json(success({ warming: known, unknown }), 202)
+  const warming: string[] = []
+  const unknown: { key: string; reason: string }[] = []
+  for (const key of paths) {
+    const recipe = recipes.get(key)
+    if (recipe === undefined) unknown.push({ key, reason: UNKNOWN })
+    // Of one item, only the consumer will know.
+    else if (sourceOf(resources, recipe).isPublic?.(null) === false) unknown.push({ key, reason: NOT_PUBLIC })
+    else warming.push(key)
+  }
+  const wanted = warming.flatMap((key) => recipes.get(key) ?? [])
+  if (wanted.length > 0) await sendToConsumer(c, warmRecipesMessage(wanted))
+  return c.json(success({ warming, unknown }), 202)
 })
 
 /** By the key itself, by what memory holds under it, or by what is popular. */

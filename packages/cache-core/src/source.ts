@@ -31,6 +31,11 @@ export interface Source<T> {
   tags(value: T | null): readonly string[]
   /** A word kept beside the value (say, its publication status), so that a hit can be judged without parsing it. */
   label?(value: T): string
+  /**
+   * Whether everybody may see what has this label; of null, whether such a thing can be there at all. What is not for everybody is
+   * kept when its readers load it, but never warmed. Without this, everybody may.
+   */
+  isPublic?(label: string | null): boolean
   load(db: Database): Query<T>
   /** Turns parsed JSON that was kept in a tier back into a value; throws on anything else. */
   parse(json: unknown): T
@@ -46,6 +51,7 @@ export interface Resource<P extends Recipe['params'], T> {
   key(params: P): { entity: string; id: KeyId }
   tags(value: T | null, params: P): readonly string[]
   label?(value: T, params: P): string
+  isPublic?(label: string | null, params: P): boolean
   load(db: Database, params: P): Query<T>
   parse(json: unknown): T
 }
@@ -68,13 +74,14 @@ export interface ResourceHandle<P extends Recipe['params'], T> {
 export function defineResource<P extends Recipe['params'], T>(
   resource: Resource<P, T>,
 ): ResourceHandle<P, T> {
-  const { name, namespace, label } = resource
+  const { name, namespace, label, isPublic } = resource
   const at = (params: P): Source<T> => ({
     recipe: { resource: name, params },
     namespace,
     ...resource.key(params),
     tags: (value) => resource.tags(value, params),
     ...(label && { label: (value: T) => label(value, params) }),
+    ...(isPublic && { isPublic: (label: string | null) => isPublic(label, params) }),
     load: (db) => resource.load(db, params),
     parse: resource.parse,
   })

@@ -163,6 +163,28 @@ describe('an operator', () => {
       const page = await dataOf(await admin.request(`/admin/cache/browser?tier=kv&prefix=content:${key}`))
       return page.items.length === 1
     })
+    const drafts = 'list:posts:draft:limit=20&offset=0&sortBy=createdAt&sortDirection=desc'
+    expect((await editor.request('/api/collections/posts/content?status=draft')).status).toBe(200)
+    expect(await dataOf(await warm('api', { keys: [drafts] }))).toEqual({
+      warming: [],
+      unknown: [{ key: `api:${drafts}`, reason: 'not everybody may see what it shows: it is never warmed' }],
+    })
+    // Of a single draft only its load can tell.
+    await world.stack.sql([
+      {
+        sql: `INSERT INTO content (id, collection_id, slug, title, status, data, created_at, updated_at)
+          VALUES ('secret', 'posts', 'secret', 'Secret', 'draft', '{}', 0, 0)`,
+        params: [],
+      },
+    ])
+    const draft = 'content:item:secret'
+    expect(await dataOf(await warm('content', { keys: [draft] }))).toMatchObject({ warming: [draft] })
+    await eventually('the job is over', async () => {
+      const { lastHour } = await dataOf(await admin.request('/admin/cache/warming'))
+      return lastHour.lanes.high.outcomes['not public'] === 1
+    })
+    const kept = await dataOf(await admin.request(`/admin/cache/browser?tier=kv&prefix=${draft}`))
+    expect(kept.items).toEqual([])
     for (const [namespace, body, status] of [
       ['content', { keys: [key], value: { title: 'x' } }, 400],
       ['content', { keys: [{ key, value: 1 }] }, 400],

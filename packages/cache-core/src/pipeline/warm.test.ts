@@ -126,6 +126,39 @@ describe('a warm job', () => {
     expect([read.source, read.value()?.title]).toEqual(['kv', 'second'])
   })
 
+  it('keeps nothing of what not everybody may see, also when KV just lost it to a sweep', async () => {
+    const bench = new Bench()
+    const from = (params: unknown) => ({
+      ...posts.from(params),
+      isPublic: (label: string | null) => label !== 'd',
+    })
+    bench.table = { post: { ...posts, from } }
+    bench.world.plant('1', 'draft')
+    const message = bench.message({})
+    await bench.handle([message])
+    expect([message.outcome, bench.outcomesOfJobs(), bench.world.kv.writes]).toEqual([
+      'acked',
+      ['not public'],
+      0,
+    ])
+    expect(bench.counts()).toEqual({ 'warm.high.not public': 1 })
+    const seq = bench.world.writeElsewhere('1', 'published')
+    await bench.handle([bench.message({ bookmark: `${bench.world.epoch}.${seq}` })])
+    expect([bench.outcomesOfJobs().at(-1), bench.world.kv.writes]).toEqual(['loaded', 1])
+  })
+
+  it('is a dead letter where what it names can never be public', async () => {
+    const bench = new Bench()
+    const from = (params: unknown) => ({ ...posts.from(params), isPublic: () => false })
+    bench.table = { post: { ...posts, from } }
+    const message = bench.message({})
+    await bench.handle([message])
+    expect([message.outcome, bench.world.kv.writes]).toEqual(['acked', 0])
+    expect(bench.world.d1.one('SELECT reason FROM dead_letters')).toEqual({
+      reason: '"post" with these parameters is not public: never warmed',
+    })
+  })
+
   it('for what is not there (any more) is done as well', async () => {
     const bench = new Bench()
     const message = bench.message({ id: 'gone' })

@@ -3,7 +3,7 @@ import { withDeadline } from '../deadline.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import type { PutOutcome } from '../kv/kv-tier.ts'
 import type { MessageQueue } from '../ports.ts'
-import { sourceLoader } from '../read/loader.ts'
+import { type Loader, sourceLoader } from '../read/loader.ts'
 import { Reader } from '../read/reader.ts'
 import { type Recipe, type ResourceTable, type Source, sourceOf } from '../source.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
@@ -35,10 +35,10 @@ const RESERVE = { kv: 4 * CONCURRENCY, d1: 20 * CONCURRENCY }
 const MAX_AGE_MS = 3_600_000
 
 /**
- * What became of a job: KV had it already, it was loaded, there is no such thing (any more), it came too late, everything was
- * busy, or it failed and is tried again.
+ * What became of a job: KV had it already, it was loaded, there is no such thing (any more), not everybody may see it (any more),
+ * it came too late, everything was busy, or it failed and is tried again.
  */
-export type WarmOutcome = 'fresh' | 'loaded' | 'not found' | 'expired' | 'deferred' | 'failed'
+export type WarmOutcome = 'fresh' | 'loaded' | 'not found' | 'not public' | 'expired' | 'deferred' | 'failed'
 
 /** What the warm queues' consumer needs. */
 export interface WarmDeps {
@@ -150,6 +150,8 @@ export function checkRecipe(
 ): Source<unknown> | string {
   try {
     const source = sourceOf(resources, recipe)
+    if (source.isPublic?.(null) === false)
+      return `"${recipe.resource}" with these parameters is not public: never warmed`
     const { visibility } = isolate.policy(source.namespace)
     return visibility === 'private' ? `"${source.namespace}" is private: never warmed` : source
   } catch (error) {
@@ -227,16 +229,31 @@ async function attempt(job: WarmJob, deps: WarmDeps): Promise<Attempt> {
 }
 
 /** Runs one job. What it writes to KV is awaited, so that its ack comes after its effect. */
-async function warm(job: WarmJob, deps: WarmDeps): Promise<'loaded' | 'not found'> {
+async function warm(job: WarmJob, deps: WarmDeps): Promise<'loaded' | 'not found' | 'not public'> {
   const source: Source<unknown> = sourceOf(deps.resources, job.recipe)
   const writes: Promise<unknown>[] = []
   const reader = new Reader(deps.isolate, { ...deps.io, waitUntil: (promise) => writes.push(promise) })
   const key = deps.isolate.keyOf(source)
   const { bookmark } = job
-  const result = await reader.load(key, sourceLoader(source), source.parse, { bookmark })
+  const result = await reader.load(key, publicLoader(source), source.parse, { bookmark })
   const outcomes = await Promise.all(writes)
   if (outcomes.includes('dropped' satisfies PutOutcome)) throw new KvBusyError('KV did not take the value')
-  return result.found ? 'loaded' : 'not found'
+  if (!result.found) return 'not found'
+  return source.isPublic?.(result.label) === false ? 'not public' : 'loaded'
+}
+
+/**
+ * Keeps nothing of what not everybody may see: a post that was popular and is withdrawn would come back into KV, right behind the
+ * sweep that took it out.
+ */
+function publicLoader(source: Source<unknown>): Loader {
+  const loader = sourceLoader(source)
+  const load: Loader['load'] = async (isolate, io) => {
+    const result = await loader.load(isolate, io)
+    const { found, label } = result.loaded
+    return found && source.isPublic?.(label) === false ? { ...result, isUsable: false } : result
+  }
+  return { ...loader, load }
 }
 
 /** Sends a job again as a fresh message: `retry()` would burn one of its attempts. */

@@ -14,6 +14,7 @@ export const configValue = defineResource({
   key: ({ key }) => ({ entity: 'value', id: key }),
   tags: (_value: ConfigValue | null) => [],
   label: ({ isPublic }) => (isPublic ? 'public' : 'private'),
+  isPublic: (label) => label === null || label === 'public',
   load: (db, { key }) => ({
     statements: [
       db

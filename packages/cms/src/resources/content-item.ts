@@ -24,6 +24,7 @@ export const contentItem = defineResource({
   key: ({ id }) => ({ entity: 'item', id }),
   tags: (item: ContentItem | null) => (item === null ? [] : shownBy(item)),
   label: (item) => item.status,
+  isPublic: (label) => label === null || label === 'published',
   load: (db, { id }) => ({
     statements: [
       db.prepare(`SELECT ${CONTENT_COLUMNS} FROM content AS c ${CONTENT_JOINS} WHERE c.id = ?`).bind(id),

@@ -1,6 +1,6 @@
 import { type Database, defineResource, type Query } from '@freshet/cache-core'
 import * as v from 'valibot'
-import { type ContentPage, ContentPageParams } from '../input/list.ts'
+import { type ContentPage, ContentPageParams, type StatusFilter } from '../input/list.ts'
 import { CollectionIdInput } from '../input/text.ts'
 import { type ContentItem, ContentItemSchema, ContentRow } from '../model/content.ts'
 import { type Page, pageOf } from '../model/page.ts'
@@ -21,6 +21,7 @@ export const contentList = defineResource({
     id: { path: [collection, status], params },
   }),
   tags: tagsOf,
+  isPublic: (_label, { status }) => isForAll(status),
   load: (db, { collection, ...page }) =>
     pageQuery(db, { condition: 'collection_id = ?', values: [collection] }, page),
   parse: (json) => v.parse(Value, json),
@@ -33,6 +34,7 @@ export const contentFeed = defineResource({
   parseParams: (input) => v.parse(ContentPageParams, input),
   key: ({ status, ...params }) => ({ entity: 'feed', id: { path: [status], params } }),
   tags: tagsOf,
+  isPublic: (_label, { status }) => isForAll(status),
   load: (db, page) => pageQuery(db, { condition: 'TRUE', values: [] }, page),
   parse: (json) => v.parse(Value, json),
 })
@@ -44,6 +46,7 @@ export const featured = defineResource({
   parseParams: (input) => v.parse(ContentPageParams, input),
   key: ({ status, ...params }) => ({ entity: 'featured', id: { path: [status], params } }),
   tags: tagsOf,
+  isPublic: (_label, { status }) => isForAll(status),
   load: (db, page) => pageQuery(db, { condition: 'featured = 1', values: [] }, page),
   parse: (json) => v.parse(Value, json),
 })
@@ -54,6 +57,11 @@ export const featured = defineResource({
  */
 function tagsOf(page: Page<ContentItem> | null): string[] {
   return [...new Set((page?.data ?? []).flatMap(shownBy))]
+}
+
+/** Whatever else a list shows, drafts are among it. */
+function isForAll(status: StatusFilter): boolean {
+  return status === 'published'
 }
 
 /**

@@ -1,7 +1,7 @@
 import { buildKey, type Source, sourceOf } from '@freshet/cache-core'
 import type { SqliteD1 } from '@freshet/test-support'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { FIRST_CONTENT_PAGE, FIRST_MEDIA_PAGE } from '../input/list.ts'
+import { FIRST_CONTENT_PAGE, FIRST_MEDIA_PAGE, STATUS_FILTERS } from '../input/list.ts'
 import { isNamespace, TAG_DEPENDENCIES } from '../policies.ts'
 import { seedPostId, seedUserId } from '../seed/index.ts'
 import { load, migratedDatabase, seed } from '../testing/database.ts'
@@ -82,6 +82,27 @@ describe('the table of resources', () => {
     const value = await load(db, source)
     for (const tag of [...source.tags(value), ...source.tags(null)]) {
       expect(TAG_DEPENDENCIES[namespace]).toContain(tag.split(':').slice(0, 2).join(':'))
+    }
+  })
+
+  it('says what not everybody may see: what is not published, and private configuration', () => {
+    const item = resources.contentItem.at({ id: '1' })
+    const labels = [null, 'published', 'draft', 'archived'] as const
+    expect(labels.map((label) => item.isPublic?.(label))).toEqual([true, true, false, false])
+    const config = resources.configValue.at({ key: 'site' })
+    expect(([null, 'public', 'private'] as const).map((label) => config.isPublic?.(label))).toEqual([
+      true,
+      true,
+      false,
+    ])
+    for (const status of STATUS_FILTERS) {
+      const page = { ...FIRST_CONTENT_PAGE, status }
+      const lists = [
+        resources.contentList.at({ collection: 'posts', ...page }),
+        resources.contentFeed.at(page),
+        resources.featured.at(page),
+      ]
+      expect(lists.map((list) => list.isPublic?.(null))).toEqual(lists.map(() => status === 'published'))
     }
   })
 
