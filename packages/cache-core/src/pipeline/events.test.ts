@@ -464,6 +464,20 @@ describe('what must be gone', () => {
     expect([held(bench), bench.rows()[0]?.processed_at]).toEqual([[], expect.any(Number)])
   })
 
+  it('goes on later where KV hangs: the invocation ends all the same', async () => {
+    const bench = new Bench()
+    await hold(bench, ['1'])
+    const clear = await cleared(bench)
+    bench.world.kv.before = (operation) => (operation === 'delete' ? new Promise<void>(() => {}) : undefined)
+    const handling = bench.handle([clear])
+    await bench.world.runtime.advance(10_000)
+    await handling
+    expect([clear.outcome, bench.rest.sent.length]).toEqual(['acked', 1])
+    expect(bench.reports.find(({ step }) => step === 'sweep failed')).toMatchObject({
+      error: 'DeadlineError: a KV delete took over 10000 ms',
+    })
+  })
+
   it('is not swept by an event of another epoch', async () => {
     const bench = new Bench()
     await hold(bench, ['1'])

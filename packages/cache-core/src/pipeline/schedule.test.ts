@@ -55,6 +55,21 @@ describe('the work of one minute', () => {
     expect(warmed()).toBe(3)
   })
 
+  it('goes on where a part of it hangs', async () => {
+    const { world, run, reports } = bench()
+    world.kv.before = () => new Promise<void>(() => {})
+    const running = expect(run()).rejects.toThrow('snapshot took over 60000 ms')
+    await world.runtime.advance(60_000)
+    await running
+    expect(reports.map(({ step }) => step)).toEqual([
+      'relay',
+      'prune',
+      'snapshot failed',
+      'statistics',
+      'release',
+    ])
+  })
+
   it('goes on where a part of it fails, says so, and fails itself when all had their turn', async () => {
     const { world, run, reports } = bench()
     world.logElsewhere(['a'])
@@ -89,7 +104,8 @@ describe('the work of one minute', () => {
     const { world, run, steps } = bench()
     let release = () => {}
     const warm = () => new Promise<number>((resolve) => (release = () => resolve(0)))
-    const slow = run({ warm }, 5)
+    // Of one that died, no timer comes either.
+    const slow = run({ warm, runtime: { ...world.runtime, setTimeout: () => 0 } }, 5)
     await world.settle()
     steps()
     await run({}, 6)

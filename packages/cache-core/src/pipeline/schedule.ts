@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { withDeadline } from '../deadline.ts'
 import { epochMove } from '../fence/epoch.ts'
 import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
 import { ROW_ID } from '../log/tail.ts'
@@ -23,6 +24,8 @@ const WARM_EVERY_MINUTES = 5
 const SLOW_MS = 1_000
 /** Longer than a run takes, unless it died. */
 const LEASE_MS = 5 * 60_000
+/** A part that takes longer has failed: a KV that hangs must not keep the others from their turn. */
+const PART_DEADLINE_MS = 60_000
 /** Once a day: the hour in which it is due has several batches. */
 const FULL_WARM_MS = 2 * 3_600_000
 
@@ -38,7 +41,7 @@ export interface ScheduleDeps {
   warm(isFull: boolean, isSlow: boolean): Promise<number>
   /** Tells somebody of health that became critical. @returns for the report, what was done */
   alert?(): Promise<string>
-  runtime: Pick<Runtime, 'now' | 'uuid'>
+  runtime: Runtime
   report: PipelineReport
 }
 
@@ -62,7 +65,7 @@ export async function runSchedule(scheduledAt: number, deps: ScheduleDeps): Prom
   const failures: unknown[] = []
   const part = async (step: string, work: () => Promise<number | string>) => {
     try {
-      deps.report({ step, result: await work() })
+      deps.report({ step, result: await withDeadline(runtime, work(), PART_DEADLINE_MS, step) })
     } catch (error) {
       failures.push(error)
       deps.report({ step: `${step} failed`, error: String(error) })

@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { KeyValueStore, MessageQueue, Runtime } from '../ports.ts'
 import { fitsMessage } from './batches.ts'
@@ -12,6 +13,9 @@ import { sweep, sweepRanges } from './sweep.ts'
 const SWEEP_LOST_MS = 120_000
 /** One that met a failure of KV goes on after this, well before it counts as lost. */
 const FAILED_DELAY_SECONDS = 30
+
+/** A page, or a deletion, that takes longer has failed: one that hung would hold the batch's events for as long as an invocation lives. */
+const KV_DEADLINE_MS = 10_000
 
 /** What a chain of sweep messages needs. */
 export interface SweepDeps {
@@ -73,7 +77,11 @@ export async function sweepOn(
   deps: SweepDeps,
 ): Promise<Rest | null> {
   const { kv, budget, report, runtime } = deps
-  const { deleted, rest: ranges, error } = await sweep(kv, rest.ranges, rest.epoch, budget)
+  const {
+    deleted,
+    rest: ranges,
+    error,
+  } = await sweep(impatient(kv, runtime), rest.ranges, rest.epoch, budget)
   if (error !== null) report({ step: 'sweep failed', error, events: rest.eventIds })
   const isDone = ranges.length === 0
   const link = isDone ? null : runtime.uuid()
@@ -91,6 +99,13 @@ export async function sweepOn(
   // What fails now would fail again at once.
   const delaySeconds = error === null ? 0 : FAILED_DELAY_SECONDS
   return { message: sweepMessage({ ...rest, ranges, link }), delaySeconds }
+}
+
+function impatient(kv: KeyValueStore, runtime: Runtime): Pick<KeyValueStore, 'list' | 'delete'> {
+  return {
+    list: (options) => withDeadline(runtime, kv.list(options), KV_DEADLINE_MS, 'a KV list'),
+    delete: (name) => withDeadline(runtime, kv.delete(name), KV_DEADLINE_MS, 'a KV delete'),
+  }
 }
 
 /**

@@ -68,7 +68,7 @@ function mayBeInKv(pattern: string, configs: CacheConfigs): boolean {
  * @param epoch of the log that the patterns' positions belong to
  */
 export async function sweep(
-  kv: KeyValueStore,
+  kv: Pick<KeyValueStore, 'list' | 'delete'>,
   ranges: readonly SweepRange[],
   epoch: string,
   budget: Budget,
@@ -83,7 +83,7 @@ export async function sweep(
 
 /** @returns what is left of the range; null when it is done */
 async function sweepRange(
-  kv: KeyValueStore,
+  kv: Pick<KeyValueStore, 'list' | 'delete'>,
   range: SweepRange,
   epoch: string,
   budget: Budget,
