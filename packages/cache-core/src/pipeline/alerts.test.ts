@@ -6,7 +6,7 @@ import { alertOnHealth } from './alerts.ts'
 function watched() {
   const world = new World()
   const told: { status: string; text: string; checks: unknown[] }[] = []
-  const state = { answers: 200, isKvOpen: false, hangs: false }
+  const state = { answers: 200, isKvOpen: false, hangs: false, refuses: '' }
   const minute = async () => {
     await world.runtime.advance(60_000)
     const alerting = alertOnHealth({
@@ -17,12 +17,14 @@ function watched() {
       backlog: null,
       runtime: world.runtime,
       call: async (_url, { body }) => {
+        if (state.refuses !== '') throw new TypeError(state.refuses)
         if (state.hangs) return new Promise(() => {})
         told.push(JSON.parse(body))
         return { ok: state.answers < 300, status: state.answers }
       },
     })
-    if (state.hangs) world.runtime.advance(10_000)
+    // Time goes on while it waits: for the webhook, or for KV.
+    void world.runtime.advance(20_000)
     return alerting
   }
   const violate = () =>
@@ -71,6 +73,13 @@ it('calls again what did not take it, or did not answer', async () => {
   expect(told.length).toBe(2)
 })
 
+it('does not tell the URL, which is a secret, when the call itself fails', async () => {
+  const { minute, violate, state } = watched()
+  violate()
+  state.refuses = 'Too many redirects: https://alerts.example.com/hook'
+  await expect(minute()).rejects.toThrow('TypeError: Too many redirects: ALERT_WEBHOOK_URL')
+})
+
 it('tells once that D1 is down, though it cannot note that there, and once that it is back', async () => {
   const { world, told, minute, state } = watched()
   world.d1.before = () => Promise.reject(new Error('D1 down'))
@@ -85,6 +94,23 @@ it('tells once that D1 is down, though it cannot note that there, and once that 
     'nothing to tell',
   ])
   expect(told.length).toBe(3)
+})
+
+it('tells of D1 once the webhook takes it, though KV refuses two writes of a name within a second', async () => {
+  const { world, told, minute, state } = watched()
+  let writtenAt = Number.NEGATIVE_INFINITY
+  world.kv.before = (operation) => {
+    if (operation !== 'put' && operation !== 'delete') return
+    const sinceMs = world.runtime.now() - writtenAt
+    if (sinceMs < 1_000) throw new Error(`KV ${operation} failed: 429 Too Many Requests`)
+    writtenAt = world.runtime.now()
+  }
+  world.d1.before = () => Promise.reject(new Error('D1 down'))
+  state.answers = 503
+  await expect(minute()).rejects.toThrow('the webhook answered 503')
+  state.answers = 200
+  expect(await minute()).toBe('told that it is critical')
+  expect(told.length).toBe(2)
 })
 
 it('tells nothing new when D1 comes back, but something else is critical', async () => {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { withDeadline } from '../deadline.ts'
+import { sleep, withDeadline } from '../deadline.ts'
 import type { Database, KeyValueStore, Runtime } from '../ports.ts'
 import { recentViolations } from '../verify/violation.ts'
 import { pipelineState } from './admin.ts'
@@ -11,6 +11,8 @@ const D1_DEADLINE_MS = 5_000
 /** Where it is noted that D1 is known to be down, since D1 cannot note that itself. */
 const DOWN_NAME = 'freshet:alert:d1'
 const DOWN_TTL_SECONDS = 7 * 86_400
+/** KV takes one write of a name in a second. */
+const KV_WRITE_PAUSE_MS = 1_100
 
 /** Who is told is called like this: `fetch`, as far as it is used here. */
 export type CallWebhook = (
@@ -61,6 +63,8 @@ export async function alertOnHealth(deps: AlertDeps): Promise<string> {
     try {
       return await tell(deps, 'critical', { ...figures, d1: 'does not answer' })
     } catch (error) {
+      // Refused, it would stay, and nobody would ever be told.
+      await sleep(runtime, KV_WRITE_PAUSE_MS)
       await kv.delete(DOWN_NAME)
       throw error
     }
@@ -117,7 +121,10 @@ async function tell(
       : 'Freshet is not critical any more'
   const body = JSON.stringify({ status, text, since: new Date(runtime.now()).toISOString(), checks })
   const calling = call(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
-  const answer = await withDeadline(runtime, calling, WEBHOOK_DEADLINE_MS, 'the webhook')
+  // An error may quote the URL, which is a secret.
+  const answer = await withDeadline(runtime, calling, WEBHOOK_DEADLINE_MS, 'the webhook').catch((error) => {
+    throw new Error(String(error).replaceAll(url, 'ALERT_WEBHOOK_URL'))
+  })
   if (!answer.ok) throw new Error(`the webhook answered ${answer.status}`)
   return status === 'critical' ? 'told that it is critical' : 'told that it is not critical any more'
 }
