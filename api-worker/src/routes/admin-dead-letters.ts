@@ -4,8 +4,7 @@ import {
   deadLetterPage,
   discardDeadLetter,
   fitsMessage,
-  parsePipelineMessage,
-  parseWarmMessage,
+  isReplayable,
   replayMessage,
 } from '@freshet/cache-core/pipeline'
 import { Hono } from 'hono'
@@ -41,7 +40,7 @@ deadLetterRoutes.post('/:id/replay', async (c) => {
   const id = c.req.param('id')
   const letter = await cache.query(deadLetter(cache.db, id))
   if (letter === null) throw notFound('dead letter')
-  if (!isOurs(letter.body)) {
+  if (!isReplayable(letter.body)) {
     throw new Problem(
       400,
       'It is no message of this pipeline: to replay it would change nothing. Discard it.',
@@ -61,10 +60,6 @@ deadLetterRoutes.delete('/:id', async (c) => {
     throw notFound('dead letter')
   return c.json(done('It is gone.'))
 })
-
-function isOurs(body: unknown): boolean {
-  return 'job' in parseWarmMessage(body) || parsePipelineMessage(body).kind !== 'poison'
-}
 
 function withTimes<T extends DeadLetter>(letter: T) {
   return { ...letter, firstSeenAt: timeOf(letter.firstSeenAt), lastSeenAt: timeOf(letter.lastSeenAt) }

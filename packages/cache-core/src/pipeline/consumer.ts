@@ -151,7 +151,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       const report = reportOf(queue)
       const kind = queueKind(queue)
       if (kind === 'dead letters')
-        return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now, patternsOf })
+        return handleDeadLetters(queue, messages, { db: own.db, now: runtime.now, patternsOf, report })
       if (kind === 'stats') return handleStats(messages, { db: own.db, runtime, report })
       const budget = new Budget(runtime)
       const db = budget.d1(own.db)

@@ -9,6 +9,8 @@ const patternsOf = (type: string) => {
   if (type !== 'post.update') throw new Error('unknown event type')
   return ['content:post:1']
 }
+const reports: Record<string, unknown>[] = []
+const report = (record: Record<string, unknown>) => reports.push(record)
 const letters = (world: World) => world.d1.sqlite.prepare('SELECT * FROM dead_letters ORDER BY id').all()
 
 describe('dead letters', () => {
@@ -16,7 +18,7 @@ describe('dead letters', () => {
     const world = new World()
     const messages = [new TestMessage('a', { v: 1 }, 4), new TestMessage('b', undefined, 1)]
     const { now } = world.runtime
-    await handleDeadLetters('cache-dead', messages, { db: world.db, now, patternsOf })
+    await handleDeadLetters('cache-dead', messages, { db: world.db, now, patternsOf, report })
     expect(letters(world)).toEqual([
       {
         id: 'a',
@@ -40,7 +42,7 @@ describe('dead letters', () => {
       new TestMessage('b', eventMessage({ id: 'own', type: 'cache.clear', payload: { patterns: ['*'] } }), 1),
       new TestMessage('c', eventMessage({ id: 'odd', type: 'no.such', payload: 1 }), 1),
     ]
-    await handleDeadLetters('cache-dead', messages, { db: world.db, now, patternsOf })
+    await handleDeadLetters('cache-dead', messages, { db: world.db, now, patternsOf, report })
     expect(letters(world).map(({ id }) => id)).toEqual(['c'])
     expect(world.d1.one('SELECT event_id, patterns, processed_at FROM invalidation_log')).toEqual({
       event_id: 'e',
@@ -59,7 +61,12 @@ describe('dead letters', () => {
       reason: 'test',
     })
     for (const id of ['a', 'b'])
-      await handleDeadLetters('cache-dead', [new TestMessage(id, body)], { db: world.db, now, patternsOf })
+      await handleDeadLetters('cache-dead', [new TestMessage(id, body)], {
+        db: world.db,
+        now,
+        patternsOf,
+        report,
+      })
     expect(letters(world)).toMatchObject([{ attempts: 2 }])
   })
 
@@ -82,7 +89,13 @@ describe('dead letters', () => {
       throw new Error('D1 down')
     }
     const messages = [1, 3, 60].map((attempts) => new TestMessage(`a${attempts}`, 1, attempts))
-    await handleDeadLetters('cache-dead', messages, { db: world.db, now: world.runtime.now, patternsOf })
+    await handleDeadLetters('cache-dead', messages, {
+      db: world.db,
+      now: world.runtime.now,
+      patternsOf,
+      report,
+    })
+    expect(reports.at(-1)).toEqual({ step: 'dead letters failed', error: 'Error: D1 down', received: 3 })
     expect(messages.map(({ outcome, delaySeconds }) => [outcome, delaySeconds])).toEqual([
       ['retried', 60],
       ['retried', 240],

@@ -3,7 +3,7 @@ import { parsePattern } from '../keys/pattern.ts'
 import { append } from '../log/append.ts'
 import type { Database, Statement } from '../ports.ts'
 import { isOwn, parsePipelineMessage } from './message.ts'
-import type { QueueMessage } from './queue.ts'
+import type { PipelineReport, QueueMessage } from './queue.ts'
 import { parseWarmMessage, recipeText } from './warm-job.ts'
 
 const INSERT = `INSERT INTO dead_letters (id, queue, body, reason, attempts, first_seen_at, last_seen_at)
@@ -59,6 +59,7 @@ export interface DeadLettersDeps {
   now(): number
   /** What an outside producer's event invalidates. Throws for a type or payload that it does not know. */
   patternsOf(type: string, payload: unknown): readonly string[]
+  report: PipelineReport
 }
 
 /**
@@ -70,13 +71,15 @@ export async function handleDeadLetters(
   messages: readonly QueueMessage[],
   deps: DeadLettersDeps,
 ): Promise<void> {
-  const { db } = deps
+  const { db, report } = deps
   const now = deps.now()
   try {
     const kept = messages.flatMap((message) => keep(queue, message, deps, now))
     if (kept.length > 0) await db.batch(kept)
     for (const message of messages) message.ack()
-  } catch {
+    report({ step: 'dead letters', received: messages.length, messages: messages.map(({ id }) => id) })
+  } catch (error) {
+    report({ step: 'dead letters failed', error: String(error), received: messages.length })
     // There is nobody behind this queue: it goes on for days.
     for (const message of messages) {
       const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (message.attempts - 1))

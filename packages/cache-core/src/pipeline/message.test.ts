@@ -156,6 +156,12 @@ describe('sendEvents', () => {
 
   it.each([
     [
+      'a type of the library’s own, of which the consumer would do nothing',
+      { type: 'cache.invalidate', payload: { patterns: ['*'] } },
+      ProducerEventError,
+      'event 100: type: "cache." is how the library\'s own types begin',
+    ],
+    [
       'a large payload',
       { type: 'a', payload: 'é'.repeat(64_000) },
       MessageTooLargeError,

@@ -176,6 +176,11 @@ export async function sendEvents(
     const message = eventMessage({ id: id ?? source.uuid(), type, payload })
     const parsed = v.safeParse(EventMessageSchema, message)
     if (!parsed.success) throw new ProducerEventError(`event ${place}: ${problemOf(parsed.issues)}`)
+    // The consumer would take it for a late copy of what the library has logged, and do nothing.
+    if (type.startsWith(OWN_TYPES))
+      throw new ProducerEventError(
+        `event ${place}: type: "${OWN_TYPES}" is how the library's own types begin`,
+      )
     return message
   })
   for (const batch of splitBatches(messages)) await queue.sendBatch(batch)
@@ -213,6 +218,8 @@ function problemOf(issues: readonly v.BaseIssue<unknown>[]): string {
   return issues.map((issue) => `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`).join('; ')
 }
 
+/** How the types of what the library logs itself begin. */
+const OWN_TYPES = 'cache.'
 const OwnPayload = v.object({ patterns: v.array(v.string()) })
 
 /**
@@ -220,5 +227,5 @@ const OwnPayload = v.object({ patterns: v.array(v.string()) })
  * and began a new epoch: a late copy has no effect left, and logged again it would take back a value that was set since.
  */
 export function isOwn({ type, payload }: EventMessage): boolean {
-  return type.startsWith('cache.') && v.is(OwnPayload, payload)
+  return type.startsWith(OWN_TYPES) && v.is(OwnPayload, payload)
 }

@@ -41,6 +41,13 @@ it('leaves what no queue of the pipeline knows', async () => {
   expect([await run(), left()]).toEqual(['no message of this pipeline: it stays', 1])
 })
 
+it('leaves what the consumer would take for a late copy of its own, and do nothing of', async () => {
+  const { run, left, world } = await bench(
+    eventMessage({ id: 'e', type: 'cache.clear', payload: { patterns: ['*'] } }),
+  )
+  expect([await run(), left(), world.events.sent]).toEqual(['no message of this pipeline: it stays', 1, []])
+})
+
 it('does nothing the second time', async () => {
   const { run, world } = await bench(replayMessage('another'))
   expect([await run(), await run(), world.events.sent.length]).toEqual([

@@ -91,6 +91,7 @@ export class Pipeline {
       db,
       now: host.runtime.now,
       patternsOf: this.#world.model.patternsOf,
+      report,
     })
   }
 
