@@ -37,6 +37,12 @@ it('gives up on a server that keeps closing, and on a first connection that brea
   await expect(client.send(url)).rejects.toThrow()
 })
 
+it('says where nothing listens', async () => {
+  const url = await listen([])
+  server.close()
+  await expect(client.send(url)).rejects.toThrow(`nothing listens at ${new URL(url).origin}`)
+})
+
 it('speaks TLS to an https address', async () => {
   const url = await listen([])
   // The server answers in plain text, which no TLS handshake takes for an answer.

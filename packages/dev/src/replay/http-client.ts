@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+import { PlainError } from '../plain-error.ts'
 
 /** A whole answer. */
 export interface HttpAnswer {
@@ -55,7 +56,10 @@ export class HttpClient {
       })
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         const isClosed = outgoing.reusedSocket && error.code === 'ECONNRESET'
-        reject(isClosed ? new ClosedConnectionError() : error)
+        if (isClosed) reject(new ClosedConnectionError())
+        else if (error.code === 'ECONNREFUSED')
+          reject(new PlainError(`nothing listens at ${new URL(url).origin}`, { cause: error }))
+        else reject(error)
       })
       outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
       outgoing.on('response', (incoming) => {

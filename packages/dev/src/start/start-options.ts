@@ -32,6 +32,7 @@ export const START_HELP = `npm start [-- OPTIONS]: both Workers in a local worke
 Variables:
   PORT            port of the first API Worker, the others listen on the next ones; default 8787
   CRON_SECONDS    how often the consumer's scheduled() is called; default 60
+  EVENTS_SECRET   what POST /events is signed with; without it that route answers 503
   CACHE_*, CORS_ORIGINS, …   the Workers' settings, instead of those in wrangler.jsonc`
 
 /** Reads the command line and the environment of `npm start`. */

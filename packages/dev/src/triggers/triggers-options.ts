@@ -17,7 +17,7 @@ export const TRIGGERS_HELP = `npm run triggers -- [OPTIONS]: SQL by which every 
 
   --tables LIST   comma separated: ${TRIGGER_TABLES.join(',')}; default all
   --drop          the SQL that removes the triggers
-  --out FILE      a new file for it, such as packages/cms/migrations/0004_triggers.sql; without it, the SQL is printed
+  --out FILE      a new file for it, such as packages/cms/migrations/NNNN_triggers.sql (the next free number); without it, the SQL is printed
                   ("npm run --silent triggers", or npm's own lines stand before it)
   --help          this page`
 
