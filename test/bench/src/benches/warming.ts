@@ -12,6 +12,7 @@ import { ManualRuntime, MemoryKv, SqliteD1 } from '@freshet/test-support'
 import * as v from 'valibot'
 import type { Bench, Result } from '../bench.ts'
 import { seeded } from '../random.ts'
+import { median } from '../rounds.ts'
 import { VirtualQueue } from '../virtual-queue.ts'
 
 const KEYS = 5_000
@@ -156,10 +157,6 @@ async function run(backlog: number) {
 /** Jobs among messages, of which some come twice. */
 function distinct(bodies: readonly unknown[]): number {
   return new Set(bodies.map((body) => v.parse(JobBody, body).recipe.params.id)).size
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 /** Batches in which a job began before one that is more urgent. */

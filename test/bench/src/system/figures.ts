@@ -1,13 +1,12 @@
 import type { Operations } from '../meter.ts'
-import { type MakeSystem, type Request, Site } from './site.ts'
+import { type MakeSystem, type Request, Site, type Staleness } from './site.ts'
 
 /** Over all isolates. */
 export const REQUESTS_PER_SECOND = 100
 
 /** What a design asked of the platform for some requests. */
-export interface Figures {
+export interface Figures extends Staleness {
   requests: number
-  stale: number
   operations: Operations
 }
 
@@ -19,6 +18,6 @@ export async function figuresOf(
   isolates: number,
 ): Promise<Figures> {
   const site = new Site(posts)
-  const { stale } = await site.serve(requests, REQUESTS_PER_SECOND, make(site, isolates))
-  return { requests: requests.length, stale, operations: site.meter.operations }
+  const staleness = await site.serve(requests, REQUESTS_PER_SECOND, make(site, isolates))
+  return { requests: requests.length, ...staleness, operations: site.meter.operations }
 }

@@ -19,6 +19,16 @@ export interface System {
   write(isolate: number, key: number, title: string): Promise<void>
 }
 
+/** Reads that were answered with a title of before. */
+export interface Staleness {
+  stale: number
+  /** With one that was replaced more than Δ ago. */
+  late: number
+}
+
+/** Δ of content, as in Freshet's policy. */
+const DELTA_MS = 5_000
+
 /** How a design is put over a site. */
 export type MakeSystem = (site: Site, isolates: number) => System
 
@@ -58,14 +68,12 @@ export class Site {
     return this.#titles.get(key) ?? 'Title 0'
   }
 
-  /** Goes through requests at an even pace. @returns reads that were not answered with the title of their time */
-  async serve(
-    requests: readonly Request[],
-    requestsPerSecond: number,
-    system: System,
-  ): Promise<{ stale: number }> {
+  /** Goes through requests at an even pace. */
+  async serve(requests: readonly Request[], requestsPerSecond: number, system: System): Promise<Staleness> {
     const pauseMs = 1000 / requestsPerSecond
-    let stale = 0
+    const staleness: Staleness = { stale: 0, late: 0 }
+    /** When each title was replaced, by key and title. */
+    const replaced = new Map<string, number>()
     let writes = 0
     let due = this.clock.time
     for (const { key, isolate, isWrite } of requests) {
@@ -74,13 +82,19 @@ export class Site {
       if (isWrite) {
         const title = `Title ${++writes}`
         await system.write(isolate, key, title)
+        replaced.set(`${key} ${this.titleOf(key)}`, this.clock.time)
         this.#titles.set(key, title)
         this.d1.log.length = 0
-      } else if ((await system.read(isolate, key)) !== this.titleOf(key)) stale++
+        continue
+      }
+      const title = await system.read(isolate, key)
+      if (title === this.titleOf(key)) continue
+      staleness.stale++
+      if (this.clock.time - (replaced.get(`${key} ${title}`) ?? 0) > DELTA_MS) staleness.late++
     }
     // What is still on its way belongs to the bill.
     await this.clock.advance(60_000)
-    return { stale }
+    return staleness
   }
 
   async #until(time: number): Promise<void> {
