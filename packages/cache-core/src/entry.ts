@@ -1,5 +1,6 @@
 import { digest } from './keys/hash.ts'
 import type { CacheKey } from './keys/key.ts'
+import { sizeOf } from './memory/size.ts'
 import type { CacheConfig } from './policy.ts'
 
 /** What a load brought: the value, as text, and between which positions of the log it was read. */
@@ -32,6 +33,8 @@ export interface CacheEntry extends Loaded {
   etag: string
   /** Whether a warm job brought it, for the count of what warming gains. */
   warmed: boolean
+  /** What it takes in memory, its key left out. Counted once, where the entry is made. */
+  bytes: number
 }
 
 /** Jitter of lifetimes, so that what was loaded together does not expire together. */
@@ -48,7 +51,7 @@ export function makeEntry(
   warmed = false,
 ): CacheEntry {
   const lifeMs = policy.ttl * 1000 * (1 - TTL_JITTER + 2 * TTL_JITTER * random)
-  return {
+  return withSize({
     namespace: key.namespace,
     path: key.path,
     canonical: key.canonical,
@@ -56,7 +59,12 @@ export function makeEntry(
     expiresAt: Math.floor(loaded.loadedAt + lifeMs),
     etag: etagOf(loaded.text),
     warmed,
-  }
+  })
+}
+
+/** Completes an entry. */
+export function withSize(entry: Omit<CacheEntry, 'bytes'>): CacheEntry {
+  return { ...entry, bytes: sizeOf(entry) }
 }
 
 /** The strong ETag of a text (RFC 9110, section 8.8.3): 128 bits of its SHA-256. */

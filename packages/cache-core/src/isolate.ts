@@ -6,7 +6,7 @@ import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
 import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
 import { KvTier, READ_DEADLINE_MS } from './kv/kv-tier.ts'
-import { LruMemoryTier, type MemoryTier } from './memory/memory-tier.ts'
+import { MemoryTier } from './memory/memory-tier.ts'
 import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
 import {
   type Database,
@@ -46,7 +46,6 @@ export interface IsolateOptions {
   configs: CacheConfigs
   settings: CacheSettings
   runtime?: Runtime
-  memory?: MemoryTier
   /** Patterns that the fence keeps before it coarsens. */
   maxPatterns?: number
   /**
@@ -89,15 +88,13 @@ export class Isolate {
     this.runtime = options.runtime ?? systemRuntime
     this.debug = options.settings.debug ? (options.debug ?? logDecision) : null
     const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
-    this.memory =
-      options.memory ??
-      new LruMemoryTier({
-        maxBytes,
-        maxEntries,
-        evicted: ({ namespace }) => {
-          this.stats.of(namespace).evictions++
-        },
-      })
+    this.memory = new MemoryTier({
+      maxBytes,
+      maxEntries,
+      evicted: ({ namespace }) => {
+        this.stats.of(namespace).evictions++
+      },
+    })
     this.isWarmer = options.keepsFresh === false
     const deadlineMs = READ_DEADLINE_MS[this.isWarmer ? 'warmer' : 'reader']
     this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs)

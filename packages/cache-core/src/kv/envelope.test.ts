@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyText, wellFormedText } from '../../test/arbitraries.ts'
-import { type CacheEntry, etagOf } from '../entry.ts'
+import { type CacheEntry, etagOf, withSize } from '../entry.ts'
 import { buildKey } from '../keys/key.ts'
 import { decodeEntry, encodeEntry } from './envelope.ts'
 
@@ -9,7 +9,7 @@ const key = buildKey({ namespace: 'content', entity: 'post', id: '1', version: '
 
 function entryOf(overrides: Partial<CacheEntry> = {}): CacheEntry {
   const text = overrides.text ?? '{"id":"1"}'
-  return {
+  return withSize({
     namespace: key.namespace,
     path: key.path,
     canonical: null,
@@ -25,7 +25,7 @@ function entryOf(overrides: Partial<CacheEntry> = {}): CacheEntry {
     warmed: false,
     etag: etagOf(text),
     ...overrides,
-  }
+  })
 }
 
 const anyEntry = fc

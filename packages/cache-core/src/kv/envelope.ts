@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type CacheEntry, etagOf } from '../entry.ts'
+import { type CacheEntry, etagOf, withSize } from '../entry.ts'
 import { digest } from '../keys/hash.ts'
 import type { CacheKey } from '../keys/key.ts'
 import type { KvRecord } from '../ports.ts'
@@ -80,7 +80,7 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
   const text = record.value.slice(end + 1)
   if (path !== key.path || canonical !== key.canonical || etagOf(text) !== metadata.output.t) return 'garbage'
   const { e: epoch, st: stamp, up: upTo, x: expiresAt, t: etag, f: found } = metadata.output
-  return {
+  return withSize({
     namespace: key.namespace,
     path,
     canonical,
@@ -95,5 +95,5 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
     expiresAt,
     etag,
     warmed,
-  }
+  })
 }

@@ -1,115 +1,103 @@
-import { LRUCache } from 'lru-cache'
 import type { CacheEntry } from '../entry.ts'
 import type { Recipe } from '../source.ts'
+import { Fifo } from './fifo.ts'
+import { fingerprint, Ghosts } from './ghosts.ts'
+import { LEAST_BYTES } from './size.ts'
+import { type HeldEntry, Slot } from './slot.ts'
 
 /** An entry over this share of the byte cap would push out too many others. */
 const MAX_ENTRY_SHARE = 0.05
 /** Of the entries, at most this share may say "not found". */
 const MAX_ABSENT_SHARE = 0.1
-/** What an entry costs beside its strings: objects, map slots, list links. Measured on V8, rounded up. */
-const ENTRY_OVERHEAD_BYTES = 500
-/** Each insert looks at this many old entries and drops up to two that are past use. */
-const SCAN_STEPS = 8
-const MAX_DROPPED = 2
+/** Of the room, what newcomers have before they must have been read again. */
+const NEWCOMERS_SHARE = 0.15
+/** Times that an entry may pass the main queue's end for what it was read since the last time. */
+const MAX_CREDIT = 5
+/** One read is enough for entries up to this many times the mean size, where bytes are short. */
+const LARGE = 2
+/** What coming back while it is remembered is worth: as many reads. */
+const COMING_BACK = 2
+/** Each insert looks at this many old entries, and drops those that are past use. */
+const SCAN_STEPS = 2
 
-/** The memory of one isolate, for all namespaces together. What it holds is judged by its reader: this only bounds it. */
-export interface MemoryTier {
-  readonly entries: number
-  readonly bytes: number
+/**
+ * The memory of one isolate, for all namespaces together. What it holds is judged by its reader: this only bounds it.
+ *
+ * S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP 2023). What comes in joins a
+ * small queue; what nobody reads again before it reaches that queue's end is dropped, and leaves a fingerprint. What was read,
+ * or comes back while its fingerprint is known, joins the main queue, at whose end it goes round once for each read, at most
+ * five times. So one pass over many keys, which empties an LRU, passes through a part of this one only; and a hit moves nothing:
+ * it writes one counter, which popularity and eviction read from where each of them left off.
+ *
+ * Where bytes are short, what an entry has earned is weighed by its size, after GreedyDual-Size-Frequency (Cherkasova, HPL-98-69,
+ * 1998): a hit saves a query, whatever its size, so the room of a large entry has to pay for itself in reads. Where the number of
+ * entries is short, each takes up as much as any other.
+ *
+ * "Not found" has a queue of its own and at most a tenth of the entries, or made-up ids would push out what is really read.
+ *
+ * Queues are linked through the slots: beside them a Map is all there is, so a hit is one look-up in it.
+ */
+export class MemoryTier {
+  /** For whoever checks it. `small` and `absent` are of newcomers. */
+  readonly queues = { small: new Fifo(), main: new Fifo(), absent: new Fifo() }
+  readonly limits: { readonly maxBytes: number; readonly maxEntries: number; readonly maxAbsent: number }
+  readonly #slots = new Map<string, Slot>()
+  readonly #evicted: (entry: CacheEntry) => void
+  /** Made when something is first dropped. */
+  #ghosts: Ghosts | null = null
+  #evictions = 0
+  #arrivals = 0
+  /** No entry's use ends before this clock, ms. */
+  #nextEnd = Number.POSITIVE_INFINITY
+  /** The same, of those that the walk has passed or that came in since it began. */
+  #nextEndOfWalk = Number.POSITIVE_INFINITY
+  /** The next one that the walk looks at, and how many queues it has begun. */
+  #scan: Slot | null = null
+  #walked = 0
+  /** The place of what was just dropped to make room, for what the room is made for: fewer objects to collect. */
+  #spare: Slot | null = null
+
+  /** @param limits `evicted` hears of each entry that is dropped to make room */
+  constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (entry: CacheEntry) => void }) {
+    const { maxBytes, maxEntries, evicted = () => {} } = limits
+    const maxAbsent = Math.max(1, Math.floor(maxEntries * MAX_ABSENT_SHARE))
+    this.limits = { maxBytes, maxEntries, maxAbsent }
+    this.#evicted = evicted
+  }
+
+  get entries(): number {
+    const { small, main, absent } = this.queues
+    return small.entries + main.entries + absent.entries
+  }
+
+  get bytes(): number {
+    const { small, main, absent } = this.queues
+    return small.bytes + main.bytes + absent.bytes
+  }
+
   /** Entries dropped to make room. */
-  readonly evictions: number
-  get(keyText: string): CacheEntry | undefined
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  /** The place of a key. Whoever answers from it counts the hit there. */
+  find(keyText: string): Slot | undefined {
+    return this.#slots.get(keyText)
+  }
+
+  /** The entry of a key, which counts as a read of it. */
+  get(keyText: string): CacheEntry | undefined {
+    const slot = this.find(keyText)
+    if (slot === undefined) return undefined
+    slot.hits++
+    return slot.entry
+  }
+
   /**
    * @param keepUntil clock at which the entry is of no more use, ms
    * @param recipe what the key was made from, where that is known
    * @returns false when it is too large to keep
    */
-  set(keyText: string, entry: CacheEntry, keepUntil: number, now: number, recipe?: Recipe | null): boolean
-  delete(keyText: string): void
-  clear(): void
-  /** Key texts and entries, most recently used first. */
-  list(): Iterable<[string, CacheEntry]>
-  /** What is held under a key, without counting that as a read. */
-  inspect(keyText: string): HeldEntry | undefined
-  /** The same for all keys, in no order that matters. */
-  inspectAll(): Iterable<[string, HeldEntry]>
-  /** Reads of each key since the last call, the many first, of those whose recipe is known. Counting starts anew. */
-  takeReads(): { recipe: Recipe; namespace: string; reads: number }[]
-}
-
-/** An entry as the tier holds it. */
-export interface HeldEntry {
-  readonly entry: CacheEntry
-  readonly bytes: number
-  readonly recipe: Recipe | null
-  /** Since they were last taken. */
-  readonly reads: number
-}
-
-interface Slot {
-  entry: CacheEntry
-  keepUntil: number
-  bytes: number
-  recipe: Recipe | null
-  /** Since they were last taken. */
-  reads: number
-}
-
-/**
- * A memory tier over lru-cache. Its TTL is not used: that clock is reset by a timer which dies with the request that
- * started it, so in a Worker nothing would ever expire; expiry is done here, with the clock of the call.
- */
-export class LruMemoryTier implements MemoryTier {
-  readonly #lru: LRUCache<string, Slot>
-  readonly #maxEntryBytes: number
-  /** Keys of "not found" entries: their share is bounded, or made-up ids would push out what is really read. */
-  readonly #absent: LRUCache<string, true>
-  #evictions = 0
-  #scan: Iterator<string> | null = null
-
-  /** @param limits `evicted` hears of each entry that is dropped to make room */
-  constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (entry: CacheEntry) => void }) {
-    this.#maxEntryBytes = Math.floor(limits.maxBytes * MAX_ENTRY_SHARE)
-    this.#lru = new LRUCache({
-      max: limits.maxEntries,
-      maxSize: limits.maxBytes,
-      sizeCalculation: (slot) => slot.bytes,
-      dispose: (slot, key, reason) => {
-        if (reason === 'evict') {
-          this.#evictions++
-          limits.evicted?.(slot.entry)
-        }
-        if (reason !== 'set') this.#absent.delete(key)
-      },
-    })
-    this.#absent = new LRUCache({
-      max: Math.max(1, Math.floor(limits.maxEntries * MAX_ABSENT_SHARE)),
-      // After, since dropping the entry comes back here for the key that is just leaving.
-      disposeAfter: (_true, key, reason) => {
-        if (reason === 'evict') this.#lru.delete(key)
-      },
-    })
-  }
-
-  get entries(): number {
-    return this.#lru.size
-  }
-
-  get bytes(): number {
-    return this.#lru.calculatedSize
-  }
-
-  get evictions(): number {
-    return this.#evictions
-  }
-
-  get(keyText: string): CacheEntry | undefined {
-    const slot = this.#lru.get(keyText)
-    if (slot === undefined) return undefined
-    slot.reads++
-    return slot.entry
-  }
-
   set(
     keyText: string,
     entry: CacheEntry,
@@ -118,80 +106,234 @@ export class LruMemoryTier implements MemoryTier {
     recipe: Recipe | null = null,
   ): boolean {
     this.#dropExpired(now)
-    const bytes = sizeOf(keyText, entry)
-    if (bytes > this.#maxEntryBytes) {
-      this.#lru.delete(keyText)
+    const known = this.#slots.get(keyText)
+    if (keyText.length + entry.bytes > this.limits.maxBytes * MAX_ENTRY_SHARE) {
+      if (known !== undefined) this.#drop(known)
       return false
     }
-    // First: it makes room by dropping another "not found", before the tier would drop what is read.
-    if (entry.found) this.#absent.delete(keyText)
-    else this.#absent.set(keyText, true)
-    // The read that brought the entry counts as well.
-    const reads = (this.#lru.peek(keyText)?.reads ?? 0) + 1
-    this.#lru.set(keyText, { entry, keepUntil, bytes, recipe, reads })
+    this.#nextEnd = Math.min(this.#nextEnd, keepUntil)
+    this.#nextEndOfWalk = Math.min(this.#nextEndOfWalk, keepUntil)
+    if (known === undefined) this.#insert(keyText, entry, keepUntil, recipe)
+    else this.#replace(known, entry, keepUntil, recipe)
     return true
   }
 
   delete(keyText: string): void {
-    this.#lru.delete(keyText)
+    const slot = this.#slots.get(keyText)
+    if (slot !== undefined) this.#drop(slot)
   }
 
   clear(): void {
-    this.#lru.clear()
+    for (const queue of Object.values(this.queues)) queue.clear()
+    this.#slots.clear()
+    this.#ghosts?.clear()
     this.#scan = null
+    this.#walked = 0
+    this.#nextEnd = Number.POSITIVE_INFINITY
+    this.#nextEndOfWalk = Number.POSITIVE_INFINITY
   }
 
-  *list(): Iterable<[string, CacheEntry]> {
-    for (const [key, slot] of this.#lru.entries()) yield [key, slot.entry]
+  /** Key texts and entries, in no order that matters. */
+  *list(): Generator<[string, CacheEntry]> {
+    for (const [key, { entry }] of this.#slots) yield [key, entry]
   }
 
+  /** What is held under a key, without counting that as a read. */
   inspect(keyText: string): HeldEntry | undefined {
-    return this.#lru.peek(keyText)
+    return this.#slots.get(keyText)
   }
 
+  /** The same for all keys, in no order that matters. */
   inspectAll(): Iterable<[string, HeldEntry]> {
-    return this.#lru.entries()
+    return this.#slots.entries()
   }
 
+  /**
+   * Reads of each key since the last call, the many first and of equals what came in last, of those whose recipe is known.
+   * Counting starts anew.
+   */
   takeReads(): { recipe: Recipe; namespace: string; reads: number }[] {
     const taken: { recipe: Recipe; namespace: string; reads: number }[] = []
-    for (const slot of this.#lru.values()) {
+    for (const slot of this.#slots.values()) {
       const { recipe, reads, entry } = slot
       // What is not there is not worth warming, however often it is asked for.
       if (recipe === null || reads === 0 || !entry.found) continue
       taken.push({ recipe, namespace: entry.namespace, reads })
-      slot.reads = 0
+      slot.taken = slot.hits
     }
-    return taken.sort((a, b) => b.reads - a.reads)
+    return taken.reverse().sort((a, b) => b.reads - a.reads)
   }
 
-  /** A bounded walk from the least recently used end, taken up again at the next insert. */
+  #insert(keyText: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+    const bytes = keyText.length + entry.bytes
+    const hash = this.#ghosts === null ? -1 : fingerprint(keyText)
+    const isKnown = entry.found && this.#isGhost(hash) && this.#worthOf(COMING_BACK, bytes) > 0
+    this.#makeRoom(bytes, entry.found)
+    let slot = this.#spare
+    if (slot === null) slot = new Slot(keyText, entry, keepUntil, recipe)
+    else slot.moveTo(keyText, entry, keepUntil, recipe)
+    this.#spare = null
+    slot.hash = hash
+    this.#slots.set(keyText, slot)
+    if (isKnown) this.queues.main.append(slot)
+    else this.#join(slot)
+  }
+
+  /** Another value of a key that is there: what it has earned stays, and nothing is counted anew. */
+  #replace(slot: Slot, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+    const wasMain = slot.queue === this.queues.main
+    this.#leave(slot)
+    slot.hold(entry, keepUntil, recipe)
+    slot.hits++
+    this.#makeRoom(slot.bytes, entry.found)
+    this.#spare = null
+    if (wasMain && entry.found) this.queues.main.append(slot)
+    else this.#join(slot)
+  }
+
+  #isGhost(hash: number): boolean {
+    return this.#ghosts?.take(hash, this.queues.main.entries) ?? false
+  }
+
+  /** To the newcomers, as one that nobody has read again. */
+  #join(slot: Slot): void {
+    const { small, absent } = this.queues
+    slot.arrival = ++this.#arrivals
+    if (slot.entry.found) small.append(slot)
+    else absent.append(slot)
+  }
+
+  #leave(slot: Slot): void {
+    if (this.#scan === slot) this.#scan = slot.after
+    slot.queue?.remove(slot)
+  }
+
+  #drop(slot: Slot): void {
+    this.#leave(slot)
+    this.#slots.delete(slot.key)
+  }
+
+  #evict(slot: Slot): void {
+    this.#drop(slot)
+    this.#evictions++
+    this.#evicted(slot.entry)
+    this.#spare = slot
+  }
+
+  /** For one that stands in no queue. */
+  #makeRoom(bytes: number, isFound: boolean): void {
+    const { maxBytes, maxEntries, maxAbsent } = this.limits
+    const { absent } = this.queues
+    // First, before what is read would have to go. It makes room for its like, so it counts as no eviction.
+    while (!isFound && absent.entries >= maxAbsent) {
+      const last = this.#oldestAbsent()
+      if (last !== null) this.#drop(last)
+    }
+    while (this.entries >= maxEntries || this.bytes + bytes > maxBytes) this.#evictOne()
+  }
+
+  #evictOne(): void {
+    const slot = this.#victim()
+    if (slot === null) return
+    if (slot.queue === this.queues.small) this.#remember(slot)
+    this.#evict(slot)
+  }
+
+  /** The newcomers give way until they are down to their share, then the main queue. */
+  #victim(): Slot | null {
+    const { small, main, absent } = this.queues
+    const { maxBytes, maxEntries } = this.limits
+    for (;;) {
+      const entries = small.entries + absent.entries
+      const bytes = small.bytes + absent.bytes
+      const isOver = entries >= maxEntries * NEWCOMERS_SHARE || bytes >= maxBytes * NEWCOMERS_SHARE
+      if (main.first !== null && !isOver) return this.#victimInMain()
+      const slot = this.#oldestNewcomer()
+      if (slot === null) return this.#victimInMain()
+      if (slot.queue === absent || this.#earned(slot) === 0) return slot
+      slot.credit = 0
+      this.#leave(slot)
+      main.append(slot)
+    }
+  }
+
+  #oldestNewcomer(): Slot | null {
+    const { small } = this.queues
+    const absent = this.#oldestAbsent()
+    if (small.first === null) return absent
+    return absent !== null && absent.arrival < small.first.arrival ? absent : small.first
+  }
+
+  /** Those that were asked for again go to the back of their queue: there is no other for them. */
+  #oldestAbsent(): Slot | null {
+    const { absent } = this.queues
+    for (let slot = absent.first; slot !== null; slot = absent.first) {
+      if (slot.hits === slot.weighed) return slot
+      slot.weighed = slot.hits
+      this.#leave(slot)
+      this.#join(slot)
+    }
+    return null
+  }
+
+  #victimInMain(): Slot | null {
+    const { main } = this.queues
+    for (let slot = main.first; slot !== null; slot = main.first) {
+      slot.credit = Math.min(MAX_CREDIT, slot.credit + this.#earned(slot))
+      if (slot.credit === 0) return slot
+      slot.credit--
+      this.#leave(slot)
+      main.append(slot)
+    }
+    return null
+  }
+
+  /** What an entry's reads are worth that were not weighed yet. Those that are worth nothing yet are kept for the next time. */
+  #earned(slot: Slot): number {
+    const reads = slot.hits - slot.weighed
+    if (reads === 0) return 0
+    const worth = this.#worthOf(reads, slot.bytes)
+    if (worth > 0) slot.weighed = slot.hits
+    return Math.min(MAX_CREDIT, worth)
+  }
+
+  /** By size where bytes are short; else all entries take up the same. */
+  #worthOf(reads: number, bytes: number): number {
+    const { entries, bytes: all } = this
+    const { maxBytes, maxEntries } = this.limits
+    if (all * maxEntries <= entries * maxBytes) return reads
+    return Math.floor((reads * LARGE * all) / (entries * bytes))
+  }
+
+  #remember(slot: Slot): void {
+    const { maxBytes, maxEntries } = this.limits
+    this.#ghosts ??= new Ghosts(Math.min(maxEntries, maxBytes / LEAST_BYTES))
+    this.#ghosts.add(slot.hash < 0 ? fingerprint(slot.key) : slot.hash)
+  }
+
+  /** A bounded walk through the queues, taken up again at the next insert; none while all that came in is of use. */
   #dropExpired(now: number): void {
-    this.#scan ??= this.#lru.rkeys()
-    let dropped = 0
-    for (let step = 0; step < SCAN_STEPS && dropped < MAX_DROPPED; step++) {
-      const { value, done } = this.#scan.next()
-      if (done) {
-        this.#scan = null
-        return
-      }
-      const slot = this.#lru.peek(value)
-      if (slot !== undefined && slot.keepUntil <= now) {
-        this.#lru.delete(value)
-        dropped++
-      }
+    if (now < this.#nextEnd) return
+    for (let step = 0; step < SCAN_STEPS; step++) {
+      const slot = this.#scan ?? this.#firstOfNextQueue()
+      if (slot === null) return
+      this.#scan = slot.after
+      if (slot.keepUntil <= now) this.#drop(slot)
+      else if (slot.keepUntil < this.#nextEndOfWalk) this.#nextEndOfWalk = slot.keepUntil
     }
   }
-}
 
-/** Bytes an entry takes, counted once. V8 keeps a string at one byte a character until one of them is over U+00FF. */
-function sizeOf(keyText: string, entry: CacheEntry): number {
-  let bytes = ENTRY_OVERHEAD_BYTES + keyText.length + entry.path.length + stringBytes(entry.text)
-  for (const tag of entry.tags) bytes += tag.length + 24
-  return bytes + (entry.canonical?.length ?? 0)
-}
-
-function stringBytes(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return text.length * 2
-  return text.length
+  #firstOfNextQueue(): Slot | null {
+    const { small, main, absent } = this.queues
+    const order = [small, main, absent]
+    while (this.#walked < order.length) {
+      const first = order[this.#walked++]?.first
+      if (first) return first
+    }
+    // All were seen, and those that came in meanwhile were noted.
+    this.#nextEnd = this.#nextEndOfWalk
+    this.#nextEndOfWalk = Number.POSITIVE_INFINITY
+    this.#walked = 0
+    return null
+  }
 }

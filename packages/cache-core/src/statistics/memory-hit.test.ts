@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import { expect, it, vi } from 'vitest'
 import { posts, World } from '../../test/world.ts'
+import { MemoryTier } from '../memory/memory-tier.ts'
 import { Stats } from '../stats.ts'
 import { newHistogram } from './histogram.ts'
 
@@ -57,10 +57,10 @@ it.each([false, true])('a memory hit costs two counter writes (on a warmed entry
     })
   Object.defineProperty(isolate, 'stats', { value: watched(new Stats(make), 'stats', writes) })
   if (isWarmed) Object.defineProperty(isolate, 'isWarmer', { value: true })
-  const real = LRUCache.prototype.get
-  vi.spyOn(LRUCache.prototype, 'get').mockImplementation(function get(this: LRUCache<object, object>, key) {
+  const real = MemoryTier.prototype.find
+  vi.spyOn(MemoryTier.prototype, 'find').mockImplementation(function find(this: MemoryTier, key) {
     const slot = real.call(this, key)
-    return slot === undefined ? undefined : watched(slot, 'slot', writes)
+    return slot && watched(slot, 'slot', writes)
   })
   await cache.read(posts.at({ id: '1' }))
   await world.settle()
@@ -68,7 +68,7 @@ it.each([false, true])('a memory hit costs two counter writes (on a warmed entry
   writes.length = 0
   expect((await cache.read(posts.at({ id: '1' }))).source).toBe('memory')
   vi.restoreAllMocks()
-  expect(writes).toEqual(['slot.reads', expect.stringMatching(/^histogram\.\d+$/)])
+  expect(writes).toEqual(['slot.hits', expect.stringMatching(/^histogram\.\d+$/)])
   const { memoryHits, warmedHits } = isolate.stats.of('content').counts()
   expect({ memoryHits, warmedHits }).toEqual({ memoryHits: 1, warmedHits: isWarmed ? 1 : 0 })
 })

@@ -246,8 +246,8 @@ const fencing: readonly Mutant[] = [
     name: 'memory without a cap',
     rule: 'memory: entry caps over all namespaces together',
     file: 'memory/memory-tier.ts',
-    find: 'max: limits.maxEntries,',
-    replace: 'max: limits.maxEntries * 10,',
+    find: 'while (this.entries >= maxEntries ||',
+    replace: 'while (this.entries >= maxEntries * 10 ||',
     scenarios: ['storms'],
   },
   {
@@ -484,8 +484,8 @@ const pipeline: readonly Mutant[] = [
     name: 'memory without a cap in bytes',
     rule: 'memory: byte caps over all namespaces together',
     file: 'memory/memory-tier.ts',
-    find: 'maxSize: limits.maxBytes,',
-    replace: 'maxSize: limits.maxBytes * 10,',
+    find: 'this.bytes + bytes > maxBytes)',
+    replace: 'this.bytes + bytes > maxBytes * 10)',
     scenarios: ['large'],
   },
   {
@@ -536,8 +536,8 @@ const availability: readonly Mutant[] = [
     name: 'nothing is kept in memory',
     rule: 'nearly every read is still served from memory or KV',
     file: 'memory/memory-tier.ts',
-    find: '      max: limits.maxEntries,',
-    replace: '      max: 1,',
+    find: 'this.limits = { maxBytes, maxEntries, maxAbsent }',
+    replace: 'this.limits = { maxBytes, maxEntries: 1, maxAbsent }',
     scenarios: ['contention', 'steady'],
   },
   {

@@ -1,0 +1,68 @@
+import type { CacheEntry } from '../entry.ts'
+import type { Recipe } from '../source.ts'
+import type { Fifo } from './fifo.ts'
+
+/** An entry as the tier holds it. To be looked at and let go: when the entry leaves, another one may take its place. */
+export interface HeldEntry {
+  readonly entry: CacheEntry
+  readonly bytes: number
+  readonly recipe: Recipe | null
+  /** Since they were last taken. */
+  readonly reads: number
+}
+
+/** The place of one key in memory. What a hit needs comes first, so that it lies in one line of the processor's cache. */
+export class Slot implements HeldEntry {
+  entry: CacheEntry
+  /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
+  hits = 1
+  bytes: number
+  /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
+  weighed = 1
+  /** Times that it may yet pass the queue's end. */
+  credit = 0
+  /** The queue that it stands in, and its neighbours there. */
+  queue: Fifo | null = null
+  before: Slot | null = null
+  after: Slot | null = null
+  key: string
+  /** Of the key, 30 bits; -1 until somebody asks. */
+  hash = -1
+  /** Its place in the order of arrivals. */
+  arrival = 0
+  /** Clock at which the entry is of no more use, ms. */
+  keepUntil: number
+  recipe: Recipe | null
+  /** Of `hits`, those that popularity has taken. */
+  taken = 0
+
+  constructor(key: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null) {
+    this.key = key
+    this.entry = entry
+    this.bytes = key.length + entry.bytes
+    this.keepUntil = keepUntil
+    this.recipe = recipe
+  }
+
+  get reads(): number {
+    return this.hits - this.taken
+  }
+
+  /** Takes another entry of its key in. */
+  hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+    this.entry = entry
+    this.bytes = this.key.length + entry.bytes
+    this.keepUntil = keepUntil
+    this.recipe = recipe
+  }
+
+  /** Becomes the place of another key. For one that stands in no queue. */
+  moveTo(key: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+    this.key = key
+    this.hold(entry, keepUntil, recipe)
+    this.hits = 1
+    this.weighed = 1
+    this.credit = 0
+    this.taken = 0
+  }
+}
