@@ -14,6 +14,8 @@ export const plugins = defineResource({
   parseParams: (input) => v.parse(Params, input),
   key: ({ status }) => ({ entity: 'plugins', id: status }),
   tags: (_value: Listing<Plugin> | null) => [],
+  // Over HTTP administrators alone see either list; but which are active decides what every page of a site does.
+  isPublic: (_label, { status }) => status === 'active',
   load: (db, { status }) => {
     const condition = status === 'active' ? "WHERE status = 'active'" : ''
     return {

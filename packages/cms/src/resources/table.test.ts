@@ -85,7 +85,7 @@ describe('the table of resources', () => {
     }
   })
 
-  it('says what not everybody may see: what is not published, and private configuration', () => {
+  it('says what is never warmed: what is not published, private configuration, plugins that are not active', () => {
     const item = resources.contentItem.at({ id: '1' })
     const labels = [null, 'published', 'draft', 'archived'] as const
     expect(labels.map((label) => item.isPublic?.(label))).toEqual([true, true, false, false])
@@ -95,6 +95,8 @@ describe('the table of resources', () => {
       true,
       false,
     ])
+    expect(resources.plugins.at({ status: 'active' }).isPublic?.(null)).toBe(true)
+    expect(resources.plugins.at({ status: 'all' }).isPublic?.(null)).toBe(false)
     for (const status of STATUS_FILTERS) {
       const page = { ...FIRST_CONTENT_PAGE, status }
       const lists = [
