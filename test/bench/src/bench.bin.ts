@@ -1,8 +1,12 @@
 // `npm run bench`
 import { benches } from './benches/table.ts'
-import { parseOptions } from './options.ts'
+import { benchHelp, parseOptions } from './options.ts'
 import { runBenches } from './run.ts'
 
+if (process.argv.includes('--help')) {
+  console.log(benchHelp(benches))
+  process.exit(0)
+}
 try {
   await runBenches(parseOptions(process.argv.slice(2), benches), (line) => console.log(line))
 } catch (error) {

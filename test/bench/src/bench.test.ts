@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { benches } from './benches/table.ts'
 import { costOf, Meter } from './meter.ts'
-import { parseOptions } from './options.ts'
+import { benchHelp, parseOptions } from './options.ts'
 import { seeded, shuffled } from './random.ts'
 import { tableOf } from './run.ts'
 
@@ -15,6 +15,12 @@ describe('the command line', () => {
       trace: null,
       limit: 200_000,
     })
+  })
+
+  it('takes what its help names', () => {
+    const flags = benchHelp(benches).match(/^ {2}--[a-z]+/gm) ?? []
+    expect(flags.map((flag) => flag.trim())).toEqual(['--only', '--json', '--trace', '--limit', '--help'])
+    for (const { name } of benches) expect(benchHelp(benches)).toContain(name)
   })
 
   it('says what is wrong', () => {

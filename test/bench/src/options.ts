@@ -14,6 +14,17 @@ export interface BenchOptions {
 
 const LIMIT = 200_000
 
+/** @param all the benches that there are */
+export function benchHelp(all: readonly Bench[]): string {
+  return `npm run bench -- [OPTIONS]: measures, and fails where a figure is not what it has to be.
+
+  --only LIST    comma separated: ${all.map(({ name }) => name).join(', ')}; default all
+  --json FILE    the figures as JSON
+  --trace FILE   a trace of requests, one key a line, for the benches that read one; without it, a synthetic workload
+  --limit N      requests that are read of it; default ${LIMIT}
+  --help         this page`
+}
+
 /**
  * Reads the command line.
  * @throws Error that says what is wrong and what may be written instead

@@ -64,6 +64,22 @@ const FLAGS = {
   threads: { type: 'string' },
 } as const
 
+export const SIMULATE_HELP = `npm run simulate -- [OPTIONS]: attacks the cache in a world of late KV, unreliable queues and failing D1.
+
+  --seeds N         runs of each scenario; default ${FLAGS.seeds.default}
+  --first-seed N    the first one's seed; default ${FLAGS['first-seed'].default}
+  --scenario LIST   comma separated, or all: ${scenarios.map(({ name }) => name).join(', ')}; default all
+  --deal            one scenario a seed, in turn, instead of all of them
+  --mutants         also break the protocol in one place at a time: each must be found out
+  --designs         also run known designs of caches in the same world
+  --json FILE       the figures as JSON
+  --threads N       default: one a core
+  --trace           print every event of each run
+  --with JSON       sizes that differ from the scenario's, as a shrunk case is printed with them
+  --help            this page
+
+Status 1 when a promise was broken, or a mutant was not found out.`
+
 /**
  * Reads the command line.
  * @throws Error that says what is wrong and what may be written instead
