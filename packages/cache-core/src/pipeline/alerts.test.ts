@@ -131,3 +131,12 @@ it('takes a KV that does not answer for one that knows nothing', async () => {
   violate()
   expect(await minute()).toBe('told that it is critical')
 })
+
+it('waits for no KV that hangs', async () => {
+  const { world, minute, violate } = watched()
+  world.kv.before = () => new Promise<void>(() => {})
+  violate()
+  expect(await minute()).toBe('told that it is critical')
+  world.d1.before = () => Promise.reject(new Error('D1 down'))
+  await expect(minute()).rejects.toThrow('a KV write took over 5000 ms')
+})

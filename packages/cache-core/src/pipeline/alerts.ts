@@ -8,6 +8,7 @@ import { type HealthFigures, judgeHealth } from './health.ts'
 /** Who is told has this long to answer. */
 const WEBHOOK_DEADLINE_MS = 10_000
 const D1_DEADLINE_MS = 5_000
+const KV_DEADLINE_MS = 5_000
 /** Where it is noted that D1 is known to be down, since D1 cannot note that itself. */
 const DOWN_NAME = 'freshet:alert:d1'
 const DOWN_TTL_SECONDS = 7 * 86_400
@@ -55,11 +56,12 @@ export async function alertOnHealth(deps: AlertDeps): Promise<string> {
     violations: null,
   }
   const known = await stateOf(db, runtime, now)
-  const down = await isKnownDown(kv)
+  const down = await isKnownDown(kv, runtime)
   if (known === null) {
     if (down) return 'still critical'
     // Noted first: should KV be down as well, a call each minute would be worse than none.
-    await kv.put(DOWN_NAME, String(now), { expirationTtl: DOWN_TTL_SECONDS, metadata: { since: now } })
+    const options = { expirationTtl: DOWN_TTL_SECONDS, metadata: { since: now } }
+    await withDeadline(runtime, kv.put(DOWN_NAME, String(now), options), KV_DEADLINE_MS, 'a KV write')
     try {
       return await tell(deps, 'critical', { ...figures, d1: 'does not answer' })
     } catch (error) {
@@ -100,9 +102,10 @@ async function stateOf(db: Database, runtime: Runtime, now: number) {
 }
 
 /** A KV that does not answer knows of nothing. */
-async function isKnownDown(kv: KeyValueStore): Promise<boolean> {
+async function isKnownDown(kv: KeyValueStore, runtime: Runtime): Promise<boolean> {
   try {
-    return (await kv.getWithMetadata(DOWN_NAME, { type: 'text', cacheTtl: 30 })).value !== null
+    const reading = kv.getWithMetadata(DOWN_NAME, { type: 'text', cacheTtl: 30 })
+    return (await withDeadline(runtime, reading, KV_DEADLINE_MS, 'a KV read')).value !== null
   } catch {
     return false
   }
