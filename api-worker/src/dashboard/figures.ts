@@ -105,3 +105,25 @@ export const SPANS = ['hour', 'day', 'week', 'month'] as const
 export function shareOf(point: Pick<Point, 'reads'>, hits: number): number | null {
   return point.reads === 0 ? null : hits / point.reads
 }
+
+/** Steps of a minute that are looked at together: an isolate tells of up to a minute, in the step in which it tells of it. */
+const TOGETHER = 3
+
+/** The most isolates that were there at once, by what they tell of themselves. */
+export function mostIsolates({ points, stepSeconds }: Pick<Trends, 'points' | 'stepSeconds'>): number {
+  const width = stepSeconds === 60 ? TOGETHER : 1
+  // The last step is not over: what it says is as likely too much as too little. It is all there is at first.
+  const told = points.map(({ isolates }) => isolates ?? 0)
+  const whole = told.slice(0, -1).some((one) => one > 0) ? told.slice(0, -1) : told
+  const first = Math.max(
+    whole.findIndex((one) => one > 0),
+    0,
+  )
+  let most = 0
+  for (let end = first + 1; end <= whole.length; end++) {
+    const some = whole.slice(Math.max(first, end - width), end)
+    // One or two steps alone are no mean: at the beginning they count for what they are at least.
+    most = Math.max(most, some.reduce((sum, one) => sum + one, 0) / width)
+  }
+  return most === 0 ? 0 : Math.max(1, Math.round(most))
+}

@@ -14,6 +14,12 @@ export interface PageContext {
   now: Date
 }
 
+/**
+ * Seconds between updates: of what is a row or two of D1, and of statistics, which take it a tenth of a second there and come
+ * from the isolates every 10 s at most.
+ */
+export const POLL = { rows: 5, statistics: 15 } as const
+
 /** What a page comes to. */
 export interface PageContent {
   /** Of PAGES: what the navigation shows as the current one. */

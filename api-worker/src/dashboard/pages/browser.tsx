@@ -18,6 +18,7 @@ const Listing = v.object({
       name: v.nullable(v.string()),
       namespace: v.string(),
       version: v.nullable(v.string()),
+      generation: v.nullable(v.number()),
       isCurrent: v.boolean(),
       isPrivate: v.boolean(),
       verdict: v.string(),
@@ -153,8 +154,18 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
               </>
             ),
           },
-          { title: 'Verdict', of: ({ verdict }) => <Badge tone={toneOf(verdict)}>{verdict}</Badge> },
-          { title: 'Version', of: ({ version }) => version ?? NONE },
+          {
+            title: 'Verdict',
+            // What has been superseded is nobody's concern: nobody asks for its name any more.
+            of: ({ verdict, isCurrent }) => (
+              <Badge tone={isCurrent ? toneOf(verdict) : 'plain'}>{verdict}</Badge>
+            ),
+          },
+          {
+            title: isMemory ? 'Version' : 'Version, generation',
+            of: ({ version, generation }) =>
+              version === null ? NONE : generation === null ? version : `${version}.${generation}`,
+          },
           { title: 'Stamp', isNumber: true, of: ({ stamp }) => stamp },
           ...(isMemory
             ? [
@@ -167,7 +178,11 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
                 { title: 'Age', isNumber: true, of: (one: { ageMs: number | null }) => duration(one.ageMs) },
               ]
             : []),
-          { title: 'Life left', isNumber: true, of: ({ remainingMs }) => duration(remainingMs) },
+          {
+            title: 'Life left',
+            isNumber: true,
+            of: ({ remainingMs }) => (remainingMs > 0 ? duration(remainingMs) : 'over'),
+          },
         ]}
       />
     </>

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Act, Ask, Empty, Facts, Notice, Pager, Panel, Table, Time, Trouble } from '../components.tsx'
 import { bytes, count, counted, pretty } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
 export const DEAD_LETTERS_PATH = `${UI_PATH}/dead-letters`
@@ -31,7 +31,7 @@ export async function deadLettersPage({ c, inner, now }: PageContext): Promise<P
     path: DEAD_LETTERS_PATH,
     title: 'Dead letters',
     says: 'Messages that no retry could help. Nothing is lost here until you discard it.',
-    poll: cursor === undefined ? 5 : 0,
+    poll: cursor === undefined ? POLL.rows : 0,
     body: answer.ok ? (
       <Panel id="letters" title={counted(answer.data.total, 'dead letter')} live>
         {answer.data.items.length === 0 ? (

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { Badge, Empty, Notice, Pager, Panel, Table, Time, Trouble } from '../components.tsx'
 import { Trends } from '../figures.ts'
 import { count, counted, duration, pretty } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { type PreviewResult, preview } from '../preview.ts'
 import { EventChart } from './trend-charts.tsx'
@@ -49,7 +49,7 @@ export async function invalidationsPage(page: PageContext, wanted?: string): Pro
     path: INVALIDATIONS_PATH,
     title: 'Invalidations',
     says: 'The log that decides what is valid: each row makes invalid what its patterns match, in every isolate within Δ.',
-    poll: isPlain && !pattern ? 5 : 0,
+    poll: isPlain && !pattern ? POLL.statistics : 0,
     body: (
       <>
         <Panel

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Ask, Badge, Empty, Facts, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
 import { bytes, count, duration, NONE, pretty } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { withQuery } from '../paths.ts'
 import { BROWSER_PATH, toneOf } from './browser.tsx'
 import { INVALIDATIONS_PATH } from './invalidations.tsx'
@@ -101,7 +101,7 @@ export async function keyPage({ c, inner, now }: PageContext): Promise<PageConte
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   return {
     ...page,
-    poll: 5,
+    poll: POLL.rows,
     body: (
       <>
         <Answer about={answer.data} />

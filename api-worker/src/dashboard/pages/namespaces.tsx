@@ -4,7 +4,7 @@ import { Problem } from '../../http/problem.ts'
 import { Ask, Badge, Facts, Figures, Panel, Table, Trouble } from '../components.tsx'
 import { Counts, Stats, Trends } from '../figures.ts'
 import { count, duration, percent } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { BROWSER_PATH } from './browser.tsx'
 import { ReadCharts, TimeCharts } from './trend-charts.tsx'
@@ -24,7 +24,7 @@ export async function namespacesPage({ c, inner }: PageContext): Promise<PageCon
     path: NAMESPACES_PATH,
     title: 'Namespaces',
     says: 'How each part of the content is cached, and how that went in the last hour, over all isolates.',
-    poll: 5,
+    poll: POLL.statistics,
     body: (
       <>
         {!stats.ok && <Trouble refusal={stats} />}
@@ -98,7 +98,7 @@ export async function namespacePage({ c, inner }: PageContext, name: string): Pr
     path: NAMESPACES_PATH,
     title: name,
     says: <a href={NAMESPACES_PATH}>All namespaces</a>,
-    poll: 5,
+    poll: POLL.statistics,
     body: (
       <>
         <div id="namespace-figures" data-live="">

@@ -2,9 +2,9 @@ import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
 import { ADMIN_PATH } from '../../http/admin.ts'
 import { Badge, Empty, Figures, Notice, Panel, Table, type Tone, Trouble } from '../components.tsx'
-import { SPANS, Stats, Trends } from '../figures.ts'
+import { mostIsolates, SPANS, Stats, Trends } from '../figures.ts'
 import { bytes, count, counted, dollars, duration, NONE, percent, title, words } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { ReadCharts, TimeCharts } from './trend-charts.tsx'
 
@@ -39,7 +39,7 @@ export async function overviewPage({ c, inner }: PageContext): Promise<PageConte
     path: ADMIN_PATH,
     title: 'Overview',
     says: 'All isolates together. They tell what they count every 10 to 60 seconds.',
-    poll: 5,
+    poll: POLL.statistics,
     body: (
       <>
         <div id="health-line" data-live="">
@@ -54,7 +54,7 @@ export async function overviewPage({ c, inner }: PageContext): Promise<PageConte
             <Headline
               fleet={stats.data.fleet}
               deltaMs={deltaMs}
-              isolates={trends.ok ? most(trends.data) : null}
+              isolates={trends.ok ? mostIsolates(trends.data) : null}
             />
           ) : (
             <Trouble refusal={stats} />
@@ -139,16 +139,6 @@ function IsolatePanel({ stats: { total, memory, fence } }: { stats: v.InferOutpu
       />
     </Panel>
   )
-}
-
-/**
- * The most isolates that told of themselves in one step of the charts. What one tells of reaches back into the step before, so
- * a whole step is a mean over two of them, and one that is not over says nothing yet.
- */
-function most({ points }: Trends): number {
-  const whole = points.slice(0, -1).some(({ isolates }) => (isolates ?? 0) > 0) ? points.slice(0, -1) : points
-  const found = whole.reduce((most, { isolates }) => Math.max(most, isolates ?? 0), 0)
-  return found === 0 ? 0 : Math.max(1, Math.round(found))
 }
 
 function Headline({

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Ask, Badge, Empty, Facts, Figures, Notice, Panel, Table, Time, Trouble } from '../components.tsx'
 import { atMost, count, duration, NONE, pretty, setShare } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 
 export const VERIFICATION_PATH = `${UI_PATH}/verification`
@@ -61,7 +61,7 @@ export async function verificationPage({ c, inner, now }: PageContext): Promise<
     path: VERIFICATION_PATH,
     title: 'Verification',
     says: 'Hits are compared with D1 in the background, and what was written with what is served 5, 60 and 120 seconds later.',
-    poll: 5,
+    poll: POLL.statistics,
   }
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   const { sample, confidence, lastHour, lastDay, violations, total } = answer.data

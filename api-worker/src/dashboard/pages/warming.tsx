@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { Act, Badge, Empty, type Figure, Figures, Panel, Table, Time, Trouble } from '../components.tsx'
 import { Trends } from '../figures.ts'
 import { count, counted, duration, NONE, percent, words } from '../format.ts'
-import type { PageContent, PageContext } from '../page.tsx'
+import { type PageContent, type PageContext, POLL } from '../page.tsx'
 import { UI_PATH, withQuery } from '../paths.ts'
 import { JobChart } from './trend-charts.tsx'
 
@@ -40,7 +40,7 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
     path: `${UI_PATH}/warming`,
     title: 'Warming',
     says: 'What the consumer loads into KV ahead of its readers, and what it was good for.',
-    poll: 5,
+    poll: POLL.statistics,
   }
   if (!answer.ok) return { ...page, body: <Trouble refusal={answer} /> }
   const { lastFiveMinutes, lastHour, lastDay, popular, backlogs, laneBacklogs } = answer.data

@@ -22,7 +22,7 @@ export async function makeHistory(site: Site, reads = 150): Promise<void> {
 
 /** A day in which each thing that can be advised was so. */
 export async function makeAdvice(site: Site): Promise<void> {
-  const at = Math.floor(Date.now() / 60_000) * 60 - 3 * 3_600
+  const at = Math.floor(Date.now() / 60_000) * 60 - 60
   const days = {
     media: {
       memoryHits: 200,
@@ -51,7 +51,8 @@ export async function makeAdvice(site: Site): Promise<void> {
   for (const [namespace, sums] of Object.entries(days))
     await site.stack.sql([
       {
-        sql: 'INSERT INTO statistics (step, at, namespace, sums) VALUES (60, ?, ?, ?)',
+        sql: `INSERT INTO statistics (step, at, namespace, sums) VALUES (60, ?, ?, ?)
+ON CONFLICT (step, at, namespace) DO UPDATE SET sums = excluded.sums`,
         params: [at, namespace, JSON.stringify(sums)],
       },
     ])
