@@ -321,6 +321,24 @@ document.body.setAttribute('style', 'color: red')`)
     expect(await textOf(advice.nth(4))).toMatch(/Lifetime.?1 h/)
   })
 
+  it('tells names in KV that an invalidation has left behind from the one that is read', async () => {
+    const post = seedPostId(6)
+    await site.api(`/api/content/${post}`)
+    await enter(`${UI}/browser?tier=kv&namespace=content&prefix=item:${post}`)
+    const rows = page.locator('#keys tbody tr')
+    const eventuallyShown = (what: string, check: () => Promise<boolean>) =>
+      eventually(what, async () => {
+        await page.reload()
+        return check()
+      })
+    await eventuallyShown('KV has it', async () => (await rows.count()) === 1)
+    await site.api(`/api/content/${post}`, { method: 'PUT', body: { title: 'Left behind' } })
+    await eventuallyShown('KV has both', async () => (await rows.count()) === 2)
+    expect(await rows.getByText('superseded', { exact: true }).count()).toBe(1)
+    expect(await rows.locator('.badge.ok').allTextContents()).toEqual(['valid'])
+    await page.getByText('Superseded names are asked for by nobody').waitFor()
+  })
+
   it('shows what the pipeline did over time, and what waits', async () => {
     await site.api(`/api/content/${seedPostId(4)}`, { method: 'PUT', body: { title: 'Warmed' } })
     await enter(`${UI}/warming`)

@@ -133,6 +133,12 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
   return (
     <>
       {total !== null && <p class="muted small">{counted(total, 'key')}</p>}
+      {!isMemory && items.some(({ isCurrent }) => !isCurrent) && (
+        <p class="muted small">
+          Superseded names are asked for by nobody: an invalidation or a new version has moved their key to
+          another one. They go when their life is over.
+        </p>
+      )}
       <Table
         caption={`Keys in ${tier}`}
         rows={items}
