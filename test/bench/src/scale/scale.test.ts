@@ -1,0 +1,104 @@
+import { zipfSequence } from '@freshet/dev/zipf'
+import { describe, expect, it } from 'vitest'
+import { seeded } from '../random.ts'
+import { figuresOf, REQUESTS_PER_SECOND } from '../system/figures.ts'
+import { freshet } from '../system/freshet.ts'
+import { requestsOf } from '../system/site.ts'
+import { billOf, MESSAGES_A_WRITE, ROUND_TRIPS_A_WRITE, ROWS_A_WRITE } from './bill.ts'
+import { runScale } from './run.ts'
+import { countOperations, type Scale } from './world.ts'
+
+const SITE: Scale = {
+  requestsPerSecond: REQUESTS_PER_SECOND,
+  // One isolate each: the library's own run has a KV that caches no "not found".
+  locations: 4,
+  isolatesPerLocation: 1,
+  keys: 1_000,
+  exponent: 0.9,
+  writesPerSecond: 1,
+  deltaSeconds: 5,
+  sessionShare: 0,
+  ttlSeconds: 3_600,
+  memoryEntries: 10_000,
+  locationTier: false,
+  warmUpSeconds: 0,
+  seconds: 120,
+}
+
+/** The library itself over the same requests, from a cold start as well. */
+function real(writeShare = SITE.writesPerSecond / SITE.requestsPerSecond) {
+  const keys = zipfSequence({
+    keys: SITE.keys,
+    count: SITE.seconds * SITE.requestsPerSecond,
+    exponent: SITE.exponent,
+    random: seeded(4),
+  })
+  return figuresOf(freshet, SITE.keys, requestsOf(keys, SITE.locations, writeShare), SITE.locations)
+}
+
+describe('the counted model', () => {
+  it('counts what the library itself does', async () => {
+    const { operations, stale, requests } = await real()
+    const model = countOperations(SITE, 1)
+    const reads = model.memoryHits + model.kvHits + model.loads
+    const per = (n: number) => n / requests
+    // The library's KV reads and writes are also those of warm jobs.
+    expect(model.kvReads / reads).toBeGreaterThan(0.75 * per(operations.kvReads))
+    expect(model.kvReads / reads).toBeLessThan(1.1 * per(operations.kvReads))
+    expect(model.kvWrites / reads).toBeGreaterThan(0.6 * per(operations.kvWrites))
+    expect(model.kvWrites / reads).toBeLessThan(1.1 * per(operations.kvWrites))
+    expect(model.stale / reads).toBeGreaterThan(0.7 * per(stale))
+    expect(model.stale / reads).toBeLessThan(1.5 * per(stale))
+  })
+
+  it('is told what follows a write', async () => {
+    const [quiet, busy] = [await real(0), await real()]
+    const writes = SITE.writesPerSecond * SITE.seconds
+    const each = (name: 'd1Batches' | 'd1RowsWritten' | 'queueOperations') =>
+      (busy.operations[name] - quiet.operations[name]) / writes
+    expect(each('d1Batches') / ROUND_TRIPS_A_WRITE).toBeCloseTo(1, 0)
+    expect(each('d1RowsWritten') / ROWS_A_WRITE).toBeCloseTo(1, 0)
+    expect(each('queueOperations') / 3 / MESSAGES_A_WRITE).toBeCloseTo(1, 0)
+  })
+
+  it('comes to the same when one key stands for many', () => {
+    const load = { requestsPerSecond: 1_000, isolatesPerLocation: 10, keys: 2_000, writesPerSecond: 0.1 }
+    const scale = { ...SITE, ...load, warmUpSeconds: 300 }
+    const [all, sampled] = [countOperations(scale, 1), countOperations(scale, 10)]
+    for (const name of ['memoryHits', 'kvReads', 'fenceQueries'] as const) {
+      expect(sampled[name] / all[name], name).toBeGreaterThan(0.85)
+      expect(sampled[name] / all[name], name).toBeLessThan(1.15)
+    }
+  })
+
+  it('never serves what a fence of Δ would not', () => {
+    for (const deltaSeconds of [5, 30]) {
+      const { staleMs } = countOperations({ ...SITE, deltaSeconds }, 1)
+      expect(staleMs.length).toBeGreaterThan(0)
+      expect(staleMs.at(-1)).toBeLessThanOrEqual(deltaSeconds * 1000)
+    }
+  })
+})
+
+describe('the bill', () => {
+  it('names the limit that is nearest, and what moves it', () => {
+    const counts = countOperations({ ...SITE, seconds: 30 }, 1)
+    const limitOf = (change: Partial<typeof counts>) => billOf(SITE, { ...counts, ...change }).limit
+    expect(limitOf({ fenceQueries: 900, loads: 1 })).toMatchObject({
+      setting: 'maxStalenessMs of the policies',
+    })
+    expect(limitOf({ fenceQueries: 1, loads: 900 })).toMatchObject({ setting: 'ttl of the policies' })
+    expect(limitOf({ fenceQueries: 1, loads: 1 })).toMatchObject({ setting: 'bulk writes' })
+    expect(limitOf({ fenceQueries: 900, loads: 1 }).share).toBeCloseTo(0.9, 1)
+  })
+
+  it('is printed as a table', () => {
+    const lines: string[] = []
+    const results = runScale(
+      (line) => lines.push(line),
+      [['a small one', { ...SITE, keys: 200, seconds: 20 }]],
+    )
+    expect(results).toHaveLength(1)
+    expect(lines.join('\n')).toMatch(/site +memory[\s\S]+a small one +\d/)
+  })
+})
