@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { chartOf } from './chart.ts'
+import { chartOf, lonePlaces } from './chart.ts'
 
 const MINUTE = 60_000
 
@@ -29,4 +29,17 @@ it('a chart of nothing is empty', () => {
     x: [],
     series: [{ label: 'p50', ink: 'kv', values: [] }],
   })
+})
+
+it.each([
+  [[], []],
+  [[3], [0]],
+  [[1, 2, null, 4, null, null, 7, 8], [3]],
+  [
+    [null, 0, null, 5],
+    [1, 3],
+  ],
+  [[null, null], []],
+])('of %j the places %j have no line', (values, places) => {
+  expect(lonePlaces(values)).toEqual(places)
 })

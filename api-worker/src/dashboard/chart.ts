@@ -50,3 +50,10 @@ export function chartOf<T extends { at: number }>(
     })),
   }
 }
+
+/** Places of values that no line leads to or from, so that a chart has to mark them: a minute between two without any. */
+export function lonePlaces(values: readonly (number | null | undefined)[]): number[] {
+  return values.flatMap((value, place) =>
+    value != null && values[place - 1] == null && values[place + 1] == null ? [place] : [],
+  )
+}

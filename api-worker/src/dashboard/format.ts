@@ -75,7 +75,7 @@ export function dollars(value: number | null | undefined): string {
     const digits = size >= 100 ? 0 : 2
     return `${sign}$${size.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`
   }
-  return size < 0.0001 ? `${sign}<$0.0001` : `${sign}$${Number(size.toPrecision(2))}`
+  return size < 0.0001 ? '≈ $0' : `${sign}$${Number(size.toPrecision(2))}`
 }
 
 /** A moment for a table: the time alone while it is of today (UTC). */

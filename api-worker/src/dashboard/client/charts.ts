@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import type { ChartData } from '../chart.ts'
+import { type ChartData, lonePlaces } from '../chart.ts'
 
 const HEIGHT = 220
 const drawn = new Map<HTMLElement, { plot: uPlot; text: string; sizes: ResizeObserver }>()
@@ -71,7 +71,13 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
         ...(dash && { dash: [6, 4] }),
         // A gap is a minute in which nobody asked: a line over it would say something.
         spanGaps: false,
-        points: { show: chart.x.length < 3, size: 6 },
+        points: {
+          show: true,
+          size: 6,
+          // All of two, and of more only those that would not be seen.
+          filter: (plot: uPlot, place: number) =>
+            plot.data[0].length < 3 ? null : lonePlaces(Array.from(plot.data[place] ?? [])),
+        },
         value: (_: uPlot, value: number | null) => (value == null ? '–' : say(value)),
       })),
     ],

@@ -128,12 +128,12 @@ function IsolatePanel({ stats: { total, memory, fence } }: { stats: v.InferOutpu
           {
             label: 'Memory',
             value: bytes(memory.bytes),
-            beside: `${count(memory.entries)} entries, ${count(memory.evictions)} evicted`,
+            beside: `${count(memory.entries)} ${memory.entries === 1 ? 'entry' : 'entries'}, ${count(memory.evictions)} evicted`,
           },
           {
             label: 'Fence',
             value: fence.ageMs === null ? 'not asked yet' : duration(fence.ageMs),
-            beside: `old; at seq ${fence.head}, ${count(fence.patterns)} patterns`,
+            beside: `old; at seq ${fence.head}, ${counted(fence.patterns, 'pattern')}`,
           },
         ]}
       />
