@@ -1,6 +1,6 @@
 import { type CacheEntry, keepUntil } from './entry.ts'
 import { Fence } from './fence/fence.ts'
-import { FenceKeeper } from './fence/keeper.ts'
+import { FenceKeeper, refreshAge } from './fence/keeper.ts'
 import { FenceRefresher } from './fence/refresher.ts'
 import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
@@ -21,7 +21,7 @@ import { Flights } from './read/flights.ts'
 import type { CacheSettings } from './settings.ts'
 import type { Recipe } from './source.ts'
 import { Sql } from './sql.ts'
-import { type CacheStats, Stats } from './stats.ts'
+import { type CacheStats, type NamespaceStats, Stats } from './stats.ts'
 import { Verifier } from './verify/verifier.ts'
 import { logViolation, type NoteViolation } from './verify/violation.ts'
 
@@ -60,6 +60,32 @@ export interface IsolateOptions {
   violated?: NoteViolation
 }
 
+/** What the keys of one namespace share in an isolate, looked up once for each read. */
+class Home {
+  readonly policy: CacheConfig
+  /** Of its keys, without the `v`. */
+  readonly version: string
+  /** Younger than this, the fence needs no refresh ahead of need, ms. */
+  readonly quietMs: number
+  readonly #namespace: string
+  readonly #stats: Stats
+  #counts: NamespaceStats | null = null
+
+  constructor(namespace: string, policy: CacheConfig, version: string, stats: Stats) {
+    this.policy = policy
+    this.version = `${version}.${policy.version}`
+    this.quietMs = refreshAge(policy.maxStalenessMs)
+    this.#namespace = namespace
+    this.#stats = stats
+  }
+
+  /** What is counted of it; from the first count on. */
+  get counts(): NamespaceStats {
+    this.#counts ??= this.#stats.of(this.#namespace)
+    return this.#counts
+  }
+}
+
 /** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */
 export class Isolate {
   readonly configs: CacheConfigs
@@ -80,7 +106,7 @@ export class Isolate {
   /** Whether what is loaded here is for other isolates. */
   readonly isWarmer: boolean
   #ordinal = 0
-  readonly #policies = new Map<string, CacheConfig>()
+  readonly #homes = new Map<string, Home>()
 
   constructor(options: IsolateOptions) {
     this.configs = options.configs
@@ -113,12 +139,17 @@ export class Isolate {
 
   /** The policy of a namespace, with the settings' caps applied; one without a row of its own has the default lifetime. */
   policy(namespace: string): CacheConfig {
-    let policy = this.#policies.get(namespace)
-    if (policy === undefined) {
-      policy = this.#effective(namespace)
-      this.#policies.set(namespace, policy)
+    return this.home(namespace).policy
+  }
+
+  /** What all keys of a namespace share. */
+  home(namespace: string): Home {
+    let home = this.#homes.get(namespace)
+    if (home === undefined) {
+      home = new Home(namespace, this.#effective(namespace), this.settings.version, this.stats)
+      this.#homes.set(namespace, home)
     }
-    return policy
+    return home
   }
 
   keyOf(of: { namespace: string; entity: string; id: KeyId; recipe?: Recipe }): CacheKey {
@@ -126,7 +157,7 @@ export class Isolate {
       namespace: of.namespace,
       entity: of.entity,
       id: of.id,
-      version: this.#version(of.namespace),
+      version: this.home(of.namespace).version,
       recipe: of.recipe ?? null,
     })
   }
@@ -140,7 +171,13 @@ export class Isolate {
     if (namespace === '' || path.includes('*')) {
       throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
     }
-    return { namespace, path, text: `${path}:v${this.#version(namespace)}`, canonical: null, recipe: null }
+    return {
+      namespace,
+      path,
+      text: `${path}:v${this.home(namespace).version}`,
+      canonical: null,
+      recipe: null,
+    }
   }
 
   /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
@@ -187,10 +224,6 @@ export class Isolate {
         ageMs: Number.isFinite(age) ? age : null,
       },
     }
-  }
-
-  #version(namespace: string): string {
-    return `${this.settings.version}.${this.policy(namespace).version}`
   }
 
   #effective(namespace: string): CacheConfig {

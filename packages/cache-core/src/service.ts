@@ -1,5 +1,7 @@
+import type { CacheEntry } from './entry.ts'
 import type { Isolate, RequestIo } from './isolate.ts'
 import { escapeSegment } from './keys/escape.ts'
+import type { CacheKey } from './keys/key.ts'
 import { parsePattern } from './keys/pattern.ts'
 import type { Database, Statement } from './ports.ts'
 import { answer } from './read/answer.ts'
@@ -42,6 +44,20 @@ export class CacheService extends DirectTiers {
     return this.#reader.read(this.isolate.keyOf(source), sourceLoader(source), source.parse, options)
   }
 
+  /**
+   * The stored entry of a key, where memory can answer a read of it at once: what `read` would answer without awaiting anything.
+   * @param now the clock, ms
+   * @returns undefined where `read` has more to do. Nothing is allocated
+   */
+  peek(key: CacheKey, now: number): CacheEntry | undefined {
+    return this.#reader.peek(key, now)
+  }
+
+  /** The answer of memory to a read of a source; undefined where `read` has more to do. */
+  peekAt<T>(source: Source<T>, options?: ReadOptions): CacheResult<T> | undefined {
+    return this.#reader.hit(this.isolate.keyOf(source), source.parse, options)
+  }
+
   /** The cached value, or null: for "not found" and for a miss alike; `getWithSource` tells them apart. */
   async get<T>(key: string, options?: ReadOptions): Promise<T | null> {
     return (await this.getWithSource<T>(key, options))?.value() ?? null
@@ -62,12 +78,10 @@ export class CacheService extends DirectTiers {
     load: () => Promise<T | null>,
     options: ReadOptions & { tags?: readonly string[] } = {},
   ): Promise<CacheResult<T>> {
-    return this.#reader.read(
-      this.isolate.keyAt(key),
-      functionLoader(load, options.tags ?? []),
-      plain<T>,
-      options,
-    )
+    const built = this.isolate.keyAt(key)
+    const hit = this.#reader.hit(built, plain<T>, options)
+    if (hit !== undefined) return Promise.resolve(hit)
+    return this.#reader.read(built, functionLoader(load, options.tags ?? []), plain<T>, options)
   }
 
   /** The cached ones of many keys, by key; one KV operation for 100 of those that memory does not have. */

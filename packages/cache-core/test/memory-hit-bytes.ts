@@ -3,6 +3,7 @@ import { type HeapProfiler, Session } from 'node:inspector/promises'
 import { Isolate } from '../src/isolate.ts'
 import { parseSettings } from '../src/settings.ts'
 import { NamespaceStats } from '../src/stats.ts'
+import { posts, World } from './world.ts'
 
 const CALLS = 200_000
 
@@ -39,4 +40,23 @@ let samples = 0
 const sample = await bytesPerCall(() => {
   if (verifier.isDue()) samples++
 })
-console.log(JSON.stringify({ object, hit, hits: counts.memoryHits, sample, samples }))
+
+const world = new World()
+const { isolate, cache } = world.isolate({ env: { CACHE_VERIFY_SAMPLE: '0.0000001' } })
+const keys = await Promise.all(
+  Array.from({ length: 100 }, async (_, i) => {
+    const source = posts.at({ id: String(i) })
+    world.plant(String(i), 'a post')
+    // Twice: the first hit begins the count of the sample.
+    for (let read = 0; read < 2; read++) await cache.read(source)
+    return isolate.keyOf(source)
+  }),
+)
+await world.settle()
+const now = world.runtime.now()
+let peeked = 0
+const peek = await bytesPerCall((i) => {
+  const key = keys[i % keys.length]
+  if (key !== undefined && cache.peek(key, now) !== undefined) peeked++
+})
+console.log(JSON.stringify({ object, hit, hits: counts.memoryHits, sample, samples, peek, peeked }))

@@ -62,6 +62,7 @@ export class Fence {
   floor = 0
   asOf = Number.NEGATIVE_INFINITY
   #known = 0
+  #changes = 0
   #askedLast = -1
   #writes = 0
   /** Epochs that this fence has seen the end of. */
@@ -78,6 +79,11 @@ export class Fence {
 
   get size(): number {
     return this.#index.size
+  }
+
+  /** Another number whenever something has come in that may make an entry invalid: what was valid at this one still is. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** Patterns of own writes whose outcome is unknown. */
@@ -107,9 +113,14 @@ export class Fence {
   isFresh(need: Freshness): boolean {
     if (this.epoch === null) return false
     if (this.#askedLast > need.ordinal) return true
+    return this.isRecent(need.startedAt, need.maxStalenessMs)
+  }
+
+  /** Whether it was current at most so long before a clock, ms: all that a read without further wishes asks of it. */
+  isRecent(startedAt: number, maxStalenessMs: number): boolean {
     // A clock that was set back says nothing about what was asked before.
-    if (need.maxStalenessMs <= 0 || this.asOf > need.startedAt) return false
-    return this.asOf >= need.startedAt - need.maxStalenessMs
+    if (maxStalenessMs <= 0 || this.asOf > startedAt) return false
+    return this.asOf >= startedAt - maxStalenessMs
   }
 
   /**
@@ -155,6 +166,7 @@ export class Fence {
   /** Takes in what D1 answered to a query sent at `asked`. */
   apply(tail: Tail, asked: Asked): Applied {
     if (asked.epoch !== this.epoch) return 'ignored'
+    if (tail.rows.length > 0 || tail.epoch !== this.epoch) this.#changes++
     if (this.epoch === null) {
       this.epoch = tail.epoch
       this.floor = tail.prunedTo
@@ -190,6 +202,7 @@ export class Fence {
    * makes nothing fresh.
    */
   merge(snapshot: Snapshot): void {
+    this.#changes++
     if (this.epoch === null) this.epoch = snapshot.epoch
     if (snapshot.epoch !== this.epoch) return
     for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)
@@ -205,6 +218,7 @@ export class Fence {
 
   /** An own write got this seq, but the fence could not follow the tail to it: its patterns hold, the head stays. */
   markAt(patterns: readonly string[], seq: number): void {
+    this.#changes++
     for (const pattern of patterns) this.#index.add(pattern, seq)
     this.#known = Math.max(this.#known, seq)
     this.#coarsen()
@@ -212,6 +226,7 @@ export class Fence {
 
   /** An own write may or may not have happened: what it touches is invalid until a tail asked from now on has told. */
   markUnknown(patterns: readonly string[], ordinal: number): void {
+    this.#changes++
     for (const pattern of patterns) this.#marks.add(pattern, 1)
     if (this.#marks.size > this.#cap) {
       this.#marks = new PatternIndex()
@@ -247,7 +262,9 @@ export class Fence {
   }
 
   #raiseFloor(seq: number): void {
-    this.floor = Math.max(this.floor, seq)
+    if (seq <= this.floor) return
+    this.floor = seq
+    this.#changes++
   }
 
   #coarsen(): void {

@@ -70,6 +70,7 @@ export class FenceKeeper {
   }
 }
 
-function refreshAge(maxStalenessMs: number): number {
+/** How old the fence may grow before it is refreshed ahead of need, ms. */
+export function refreshAge(maxStalenessMs: number): number {
   return maxStalenessMs * (maxStalenessMs <= SHORT_MS ? AHEAD_SHORT : AHEAD)
 }

@@ -16,6 +16,8 @@ export class Slot implements HeldEntry {
   entry: CacheEntry
   /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
   hits = 1
+  /** The fence's `changes` at which the entry was last found valid; -1 for never. */
+  validAt = -1
   bytes: number
   /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
   weighed = 1
@@ -51,6 +53,7 @@ export class Slot implements HeldEntry {
   /** Takes another entry of its key in. */
   hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
     this.entry = entry
+    this.validAt = -1
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil
     this.recipe = recipe

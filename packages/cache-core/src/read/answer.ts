@@ -20,22 +20,42 @@ export function answer(
   timing: CacheResult<unknown>['timing'],
   upTo: number = entry.upTo,
 ): UntypedAnswer {
-  const { found, text, etag, label, expiresAt } = entry
-  const ttlMs = outcome === 'STALE' ? 0 : Math.max(0, expiresAt - now)
-  const bookmark = formatBookmark(entry.epoch, upTo)
+  return { as: (parse) => resultOf(entry, outcome, source, now, timing, upTo, parse) }
+}
+
+const NO_TIMING: CacheResult<unknown>['timing'] = Object.freeze({})
+
+/** The answer that an entry in memory makes of itself. */
+export function hitOf<T>(
+  entry: CacheEntry,
+  now: number,
+  upTo: number,
+  parse: (json: unknown) => T,
+): CacheResult<T> {
+  return resultOf(entry, 'HIT', 'memory', now, NO_TIMING, upTo, parse)
+}
+
+function resultOf<T>(
+  entry: CacheEntry,
+  outcome: CacheOutcome,
+  source: CacheSource,
+  now: number,
+  timing: CacheResult<unknown>['timing'],
+  upTo: number,
+  parse: (json: unknown) => T,
+): CacheResult<T> {
+  const { found, text, etag, label, expiresAt, epoch } = entry
   return {
-    as: (parse) => ({
-      outcome,
-      source,
-      found,
-      text,
-      value: materialise(entry, parse),
-      etag,
-      label,
-      ttlMs,
-      bookmark,
-      timing,
-    }),
+    outcome,
+    source,
+    found,
+    text,
+    value: materialise(entry, parse),
+    etag,
+    label,
+    ttlMs: outcome === 'STALE' ? 0 : Math.max(0, expiresAt - now),
+    bookmark: formatBookmark(epoch, upTo),
+    timing,
   }
 }
 

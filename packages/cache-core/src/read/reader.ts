@@ -6,7 +6,7 @@ import type { CacheKey } from '../keys/key.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import type { Served } from '../verify/verify.ts'
-import { answer, bypassed, type UntypedAnswer } from './answer.ts'
+import { answer, bypassed, hitOf, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
 import type { Direct, Loader } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
@@ -37,6 +37,8 @@ interface Read {
   tiers: TierSaid[]
 }
 
+/** Most reads ask for nothing in particular. */
+const NO_OPTIONS: ReadOptions = {}
 /** Most reads are told to nobody. */
 const UNTOLD: TierSaid[] = []
 
@@ -58,11 +60,82 @@ export class Reader {
    * @param parse turns the stored JSON back into a value
    * @throws DatabaseUnavailableError when D1 is needed and fails, and no stale value may stand in; whatever the loader throws
    */
-  async read<T>(
+  read<T>(
     key: CacheKey,
     loader: Loader,
     parse: (json: unknown) => T,
-    options: ReadOptions = {},
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<CacheResult<T>> {
+    const hit = this.hit(key, parse, options)
+    return hit === undefined ? this.#readOn(key, loader, parse, options) : Promise.resolve(hit)
+  }
+
+  /** The answer of memory, where that is all the read needs: see `peek`. */
+  hit<T>(
+    key: CacheKey,
+    parse: (json: unknown) => T,
+    options: ReadOptions = NO_OPTIONS,
+  ): CacheResult<T> | undefined {
+    if (options.maxStalenessMs !== undefined || options.minLifeMs !== undefined) return undefined
+    const now = this.#now()
+    const bookmark = options.bookmark ? parseBookmark(options.bookmark) : null
+    const entry = this.#peek(key, now, bookmark)
+    if (entry === undefined) return undefined
+    return hitOf(entry, now, this.#upToFor(entry, bookmark), parse)
+  }
+
+  /**
+   * What memory holds of a key, where it may be the answer as it stands: alive, and valid by a fence that is fresh enough for
+   * the namespace's Δ. It counts as a read. Allocates nothing, awaits nothing; where nothing new was logged since the entry was
+   * found valid, that is not looked into again.
+   * @param now the clock, ms
+   * @returns undefined: `read` knows what to do, be it a miss, a fence that is too old or a hit that is to be verified
+   */
+  peek(key: CacheKey, now: number): CacheEntry | undefined {
+    return this.#peek(key, now, null)
+  }
+
+  #peek(key: CacheKey, now: number, bookmark: Bookmark | null): CacheEntry | undefined {
+    const isolate = this.#isolate
+    const { fence } = isolate
+    const slot = isolate.memory.find(key.text)
+    if (slot === undefined || this.#isTold()) return undefined
+    const { entry } = slot
+    const home = isolate.home(key.namespace)
+    const { policy } = home
+    if (entry.canonical !== key.canonical || !policy.memoryEnabled || !isolate.serves(key)) return undefined
+    if (!isAlive(entry, now, 0) || !fence.isRecent(now, policy.maxStalenessMs)) return undefined
+    if (slot.validAt !== fence.changes) {
+      if (!fence.isValid(entry)) return undefined
+      slot.validAt = fence.changes
+    }
+    if (bookmark !== null && !this.#satisfies(entry, bookmark, now)) return undefined
+    // Only what is made from a recipe can be loaded again, to be held against the answer.
+    if (key.recipe !== null && !isolate.verifier.passes()) return undefined
+    const age = now - fence.asOf
+    if (age >= home.quietMs) isolate.keeper.notice(policy.maxStalenessMs, this.#io)
+    slot.hits++
+    home.counts.memoryHit(entry.warmed, age)
+    return entry
+  }
+
+  #satisfies(entry: CacheEntry, bookmark: Bookmark, now: number): boolean {
+    const { fence } = this.#isolate
+    if (bookmark.epoch !== fence.epoch) return false
+    // Of no place in the isolate's order: what the fence knows already has to do.
+    const ordinal = Number.POSITIVE_INFINITY
+    return fence.reaches({ ordinal, startedAt: now, maxStalenessMs: 0, minSeq: bookmark.seq }, entry.stamp)
+  }
+
+  #isTold(): boolean {
+    return this.#isolate.debug !== null || this.#io.note !== undefined
+  }
+
+  async #readOn<T>(
+    key: CacheKey,
+    loader: Loader,
+    parse: (json: unknown) => T,
+    options: ReadOptions,
   ): Promise<CacheResult<T>> {
     if (!this.#isolate.serves(key)) return this.#bypass(key, loader, parse)
     const read = this.#begin(key, options)
@@ -113,6 +186,8 @@ export class Reader {
     options: ReadOptions = {},
   ): Promise<CacheResult<T> | null> {
     if (!this.#isolate.serves(key)) return null
+    const hit = this.hit(key, parse, options)
+    if (hit !== undefined) return hit
     const read = this.#begin(key, options)
     let found: UntypedAnswer | null
     try {
@@ -197,7 +272,7 @@ export class Reader {
     }
     keeper.notice(wanted, this.#io)
     const mayBeStale = policy.staleIfErrorSeconds > 0 && wanted > 0 && bookmark === null
-    const isTold = this.#isolate.debug !== null || this.#io.note !== undefined
+    const isTold = this.#isTold()
     return {
       key,
       policy,
@@ -289,10 +364,6 @@ export class Reader {
     return this.#answer(read, entry, 'HIT', 'kv')
   }
 
-  /**
-   * A client keeps the bookmark of its last answer alone, so this one must not take it back behind the one that it sent: an
-   * old entry that is still valid is as good as the log's head. A position that the log has not reached is nobody's.
-   */
   #answer(read: Read, entry: CacheEntry, outcome: CacheOutcome, source: CacheSource) {
     const { bookmark, timing } = read
     const { fence } = this.#isolate
@@ -303,8 +374,17 @@ export class Reader {
       read.asOf = fence.asOf
     }
     this.#tell(read, entry, outcome, source)
-    const seen = bookmark?.epoch === entry.epoch ? Math.min(bookmark.seq, fence.head) : 0
-    return answer(entry, outcome, source, this.#now(), timing, Math.max(entry.upTo, seen))
+    return answer(entry, outcome, source, this.#now(), timing, this.#upToFor(entry, bookmark))
+  }
+
+  /**
+   * A client keeps the bookmark of its last answer alone, so this one must not take it back behind the one that it sent: an
+   * old entry that is still valid is as good as the log's head. A position that the log has not reached is nobody's.
+   */
+  #upToFor(entry: CacheEntry, bookmark: Bookmark | null): number {
+    if (bookmark === null || bookmark.epoch !== entry.epoch) return entry.upTo
+    const seen = Math.min(bookmark.seq, this.#isolate.fence.head)
+    return Math.max(entry.upTo, seen)
   }
 
   /** Single flight. Whoever joins holds the entry against its own needs; whoever it fails goes on to a later flight. */
@@ -373,7 +453,7 @@ export class Reader {
   }
 
   #isAlive(entry: CacheEntry, minLifeMs = 0): boolean {
-    return this.#now() + minLifeMs < entry.expiresAt
+    return isAlive(entry, this.#now(), minLifeMs)
   }
 
   async #refresh(read: Read): Promise<void> {
@@ -502,6 +582,10 @@ export class Reader {
   #now(): number {
     return this.#isolate.runtime.now()
   }
+}
+
+function isAlive(entry: CacheEntry, now: number, minLifeMs: number): boolean {
+  return now + minLifeMs < entry.expiresAt
 }
 
 function servedBy({ hit: entry, source, head, asOf, need }: Read): Served | null {

@@ -8,13 +8,7 @@ import { MemoryTier } from '../memory/memory-tier.ts'
 import { Stats } from '../stats.ts'
 import { newHistogram } from './histogram.ts'
 
-const Measured = v.object({
-  object: v.number(),
-  hit: v.number(),
-  hits: v.number(),
-  sample: v.number(),
-  samples: v.number(),
-})
+const Measured = v.record(v.string(), v.number())
 
 /** The same object, with each write to it or to an object in it noted by its path. */
 function watched<T extends object>(target: T, path: string, writes: string[]): T {
@@ -65,22 +59,27 @@ it.each([false, true])('a memory hit costs two counter writes (on a warmed entry
   await cache.read(posts.at({ id: '1' }))
   await world.settle()
   await world.runtime.advance(100)
+  // The first hit notes up to where the entry was found valid.
+  await cache.read(posts.at({ id: '1' }))
+  expect(writes).toContain('slot.validAt')
   writes.length = 0
   expect((await cache.read(posts.at({ id: '1' }))).source).toBe('memory')
   vi.restoreAllMocks()
   expect(writes).toEqual(['slot.hits', expect.stringMatching(/^histogram\.\d+$/)])
   const { memoryHits, warmedHits } = isolate.stats.of('content').counts()
-  expect({ memoryHits, warmedHits }).toEqual({ memoryHits: 1, warmedHits: isWarmed ? 1 : 0 })
+  expect({ memoryHits, warmedHits }).toEqual({ memoryHits: 2, warmedHits: isWarmed ? 2 : 0 })
 })
 
-it('counting a memory hit allocates nothing, nor does it to know that it is no sample of verification', async () => {
+it('a memory hit allocates nothing, nor does counting it, nor does it to know that it is no sample of verification', async () => {
   const program = fileURLToPath(new URL('../../test/memory-hit-bytes.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [program])
-  const { object, hit, hits, sample, samples } = v.parse(Measured, JSON.parse(stdout))
+  const { object, hit, hits, sample, samples, peek, peeked } = v.parse(Measured, JSON.parse(stdout))
   // The measure finds what it looks for.
   expect(object).toBeGreaterThan(8)
   expect(hit).toBeLessThan(1)
   expect(hits).toBe(400_000)
+  expect(peek).toBeLessThan(1)
+  expect(peeked).toBe(400_000)
   expect(sample).toBeLessThan(1)
   expect(samples).toBeLessThan(3)
 })

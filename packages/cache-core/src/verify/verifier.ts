@@ -37,6 +37,14 @@ export class Verifier {
     return !wasFirst || verifySample >= 1
   }
 
+  /** To be asked at a hit that cannot be checked: whether it is none of the sample. If it is, the hit is to be made again. */
+  passes(): boolean {
+    if (this.#left === Number.POSITIVE_INFINITY) return true
+    if (this.#left <= 1) return false
+    this.#left--
+    return true
+  }
+
   /** Starts a check behind the answer, unless there was one a moment ago, or D1 has enough to do. */
   start(served: Served, source: Source<unknown>, io: RequestIo): void {
     const { runtime, sql, flights } = this.#isolate
