@@ -67,7 +67,8 @@ class Home {
   readonly version: string
   /** Younger than this, the fence needs no refresh ahead of need, ms. */
   readonly quietMs: number
-  readonly #namespace: string
+  /** The same string for all its keys: a look-up by it has nothing to compare. */
+  readonly namespace: string
   readonly #stats: Stats
   #counts: NamespaceStats | null = null
 
@@ -75,13 +76,13 @@ class Home {
     this.policy = policy
     this.version = `${version}.${policy.version}`
     this.quietMs = refreshAge(policy.maxStalenessMs)
-    this.#namespace = namespace
+    this.namespace = namespace
     this.#stats = stats
   }
 
   /** What is counted of it; from the first count on. */
   get counts(): NamespaceStats {
-    this.#counts ??= this.#stats.of(this.#namespace)
+    this.#counts ??= this.#stats.of(this.namespace)
     return this.#counts
   }
 }
@@ -171,10 +172,11 @@ export class Isolate {
     if (namespace === '' || path.includes('*')) {
       throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
     }
+    const home = this.home(namespace)
     return {
-      namespace,
+      namespace: home.namespace,
       path,
-      text: `${path}:v${this.home(namespace).version}`,
+      text: `${path}:v${home.version}`,
       canonical: null,
       recipe: null,
     }
