@@ -1,9 +1,10 @@
 import type { Bench } from '../bench.ts'
 import { coalescing } from './coalescing.ts'
+import { hitRatio } from './hit-ratio.ts'
 import { hits } from './hits.ts'
 import { invalidation } from './invalidation.ts'
 import { system } from './system.ts'
 import { warming } from './warming.ts'
 
 /** All benches, in the order in which they run. */
-export const benches: readonly Bench[] = [hits, invalidation, coalescing, warming, system]
+export const benches: readonly Bench[] = [hits, hitRatio, invalidation, coalescing, warming, system]
