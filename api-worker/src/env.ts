@@ -1,4 +1,11 @@
-import { type CacheSettings, Isolate, parseSettings, SettingsError, StatsFlusher } from '@freshet/cache-core'
+import {
+  type CacheSettings,
+  Isolate,
+  parseSettings,
+  SettingsError,
+  StatsFlusher,
+  sharedByLocation,
+} from '@freshet/cache-core'
 import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
 import { parseSecret } from './auth/webhook.ts'
@@ -55,7 +62,12 @@ export function setUp(env: Readonly<Record<string, unknown>>): Setup {
   const eventSecrets = gather(() => parseEventSecrets(env.EVENTS_SECRET), problems)
   const settings = gather(() => parseSettings(env), problems)
   if (!cors.success || settings === null || eventSecrets === null) throw new SettingsError(problems)
-  const isolate = new Isolate({ configs: CACHE_CONFIGS, settings })
+  const { locationOrigin } = settings
+  const isolate = new Isolate({
+    configs: CACHE_CONFIGS,
+    settings,
+    ...(locationOrigin !== null && { location: sharedByLocation(caches.default, locationOrigin) }),
+  })
   return { isolate, settings, flusher: new StatsFlusher(isolate), corsOrigins: cors.output, eventSecrets }
 }
 

@@ -6,6 +6,7 @@ export { escapeSegment, nameOf, unescapeSegment } from './keys/escape.ts'
 export { buildKey, type CacheKey, type KeyId, kvName, parseKey } from './keys/key.ts'
 export { canonicalParams } from './keys/params.ts'
 export { matches, PatternError, parsePattern } from './keys/pattern.ts'
+export { type CacheApi, sharedByLocation } from './kv/location.ts'
 export { TRIGGER_EVENT_PREFIX, triggerNames } from './log/append.ts'
 export type { CacheConfig, CacheConfigs } from './policy.ts'
 export { cachePolicy, withoutMemory } from './policy.ts'
@@ -13,6 +14,7 @@ export {
   type Database,
   type KeyValueStore,
   type KvPage,
+  type LocationCache,
   type MessageQueue,
   type Runtime,
   type Statement,

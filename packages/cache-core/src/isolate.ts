@@ -11,6 +11,7 @@ import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
 import {
   type Database,
   type KeyValueStore,
+  type LocationCache,
   type MessageQueue,
   type Runtime,
   systemRuntime,
@@ -46,6 +47,8 @@ export interface IsolateOptions {
   configs: CacheConfigs
   settings: CacheSettings
   runtime?: Runtime
+  /** Where isolates of one location share entries; see `sharedByLocation`. Default: nowhere. */
+  location?: LocationCache
   /** Patterns that the fence keeps before it coarsens. */
   maxPatterns?: number
   /**
@@ -124,7 +127,7 @@ export class Isolate {
     })
     this.isWarmer = options.keepsFresh === false
     const deadlineMs = READ_DEADLINE_MS[this.isWarmer ? 'warmer' : 'reader']
-    this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs)
+    this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs, options.location)
     this.sql = new Sql(this.runtime, this.stats)
     this.fence = new Fence(options.maxPatterns)
     this.refresher = new FenceRefresher(this)

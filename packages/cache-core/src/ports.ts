@@ -69,6 +69,12 @@ export interface KeyValueStore {
   delete(name: string): Promise<void>
 }
 
+/** Texts that the isolates of one location share; what one puts, the others of its location may find, and no others. */
+export interface LocationCache {
+  match(name: string): Promise<string | null>
+  put(name: string, text: string, seconds: number): Promise<void>
+}
+
 /** A producer's end of a queue (`Queue`). */
 export interface MessageQueue {
   send(body: unknown, options?: { delaySeconds?: number }): Promise<unknown>

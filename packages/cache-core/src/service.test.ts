@@ -446,7 +446,7 @@ describe('getStats', () => {
       },
       total: expect.objectContaining({ memoryHits: 1, hitRate: 0.5 }),
       memory: { entries: 1, bytes: expect.any(Number), evictions: 0, refused: 0 },
-      kv: { reads: 2, writes: 1, errors: 0, garbage: 0, dropped: 0, open: false },
+      kv: { reads: 2, shared: 0, writes: 1, errors: 0, garbage: 0, dropped: 0, open: false },
       d1: { queries: 3, batches: 2, errors: 0, refreshes: 1, rowsRead: 0, rowsWritten: 0, open: false },
       fence: { epoch: world.epoch, head: 0, floor: 0, patterns: 0, ageMs: 100 },
     })

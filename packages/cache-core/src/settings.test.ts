@@ -24,6 +24,7 @@ describe('parseSettings', () => {
       maxStalenessMs: null,
       rolloutPercent: 100,
       debug: false,
+      locationOrigin: null,
       warmHourUtc: 3,
       verifySample: 0.001,
       alertWebhookUrl: null,
@@ -41,6 +42,7 @@ describe('parseSettings', () => {
       CACHE_MAX_STALENESS_MS: '0',
       CACHE_ROLLOUT_PERCENT: '0.5',
       CACHE_DEBUG: 'true',
+      CACHE_LOCATION_ORIGIN: 'https://api.example.com',
       WARM_HOUR_UTC: 'off',
       CACHE_VERIFY_SAMPLE: '0.25',
       ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook?key=1',
@@ -56,6 +58,7 @@ describe('parseSettings', () => {
       maxStalenessMs: 0,
       rolloutPercent: 0.5,
       debug: true,
+      locationOrigin: 'https://api.example.com',
       warmHourUtc: null,
       verifySample: 0.25,
       alertWebhookUrl: 'https://alerts.example.com/hook?key=1',
@@ -78,6 +81,11 @@ describe('parseSettings', () => {
     ['CACHE_ROLLOUT_PERCENT', ['-1', '101', '100.01', 'all'], 'a number from 0 to 100'],
     ['CACHE_DEBUG', ['on'], flag],
     ['CACHE_VERIFY_SAMPLE', ['-1', '1.01', 'all', '1 %'], 'a number from 0 to 1'],
+    [
+      'CACHE_LOCATION_ORIGIN',
+      ['api.example.com', 'https://api.example.com/', 'ftp://api.example.com', ''],
+      'the origin of a custom domain of the Worker, such as https://api.example.com',
+    ],
     ['WARM_HOUR_UTC', ['24', '-1', '3.5', '', 'never'], 'a whole hour from 0 to 23, or "off"'],
   ])('a bad %s is named with what it holds and what it may hold', (name, values, allowed) => {
     for (const value of values) {

@@ -22,6 +22,8 @@ export interface CacheSettings {
   verifySample: number
   /** Who is told when health becomes critical; null: nobody. */
   alertWebhookUrl: string | null
+  /** Origin of a custom domain of the Worker, where isolates of one location share entries through the Cache API; null: they do not. */
+  locationOrigin: string | null
   /** The hour of the day, UTC, in which the consumer warms everything anew; null for never. */
   warmHourUtc: number | null
 }
@@ -74,6 +76,10 @@ const VARIABLES = {
     allowed: 'whole milliseconds from 0 to 3600000',
   },
   CACHE_ROLLOUT_PERCENT: { schema: number(100, 0, 100, false), allowed: 'a number from 0 to 100' },
+  CACHE_LOCATION_ORIGIN: {
+    schema: v.optional(v.pipe(v.string(), v.check(isOrigin))),
+    allowed: 'the origin of a custom domain of the Worker, such as https://api.example.com',
+  },
   WARM_HOUR_UTC: {
     schema: v.pipe(
       v.optional(v.pipe(v.string(), v.regex(/^(off|\d|1\d|2[0-3])$/)), '3'),
@@ -89,6 +95,10 @@ const VARIABLES = {
     isSecret: true,
   },
 } as const
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && text.startsWith('http') && new URL(text).origin === text
+}
 
 /** Without TLS only to the machine itself, as tests have it. */
 function isWebhook(text: string): boolean {
@@ -127,6 +137,7 @@ export function parseSettings(env: object): CacheSettings {
     debug: read('CACHE_DEBUG') ?? false,
     verifySample: read('CACHE_VERIFY_SAMPLE') ?? 0,
     alertWebhookUrl: read('ALERT_WEBHOOK_URL') ?? null,
+    locationOrigin: read('CACHE_LOCATION_ORIGIN') ?? null,
     warmHourUtc: read('WARM_HOUR_UTC') ?? null,
   }
   if (problems.length > 0) throw new SettingsError(problems)

@@ -44,7 +44,15 @@ export interface CacheStats {
   /** Over all namespaces. */
   total: NamespaceCounts & { hitRate: number | null }
   memory: { entries: number; bytes: number; evictions: number; refused: number }
-  kv: { reads: number; writes: number; errors: number; garbage: number; dropped: number; open: boolean }
+  kv: {
+    reads: number
+    shared: number
+    writes: number
+    errors: number
+    garbage: number
+    dropped: number
+    open: boolean
+  }
   d1: {
     queries: number
     batches: number
@@ -166,7 +174,8 @@ export class NamespaceStats {
 
 /** The counters of one isolate. */
 export class Stats {
-  readonly kv = { reads: 0, writes: 0, errors: 0, garbage: 0, dropped: 0 }
+  /** `shared`: entries found with the other isolates of the location, for which KV was not asked. */
+  readonly kv = { reads: 0, shared: 0, writes: 0, errors: 0, garbage: 0, dropped: 0 }
   readonly d1 = { queries: 0, batches: 0, errors: 0, refreshes: 0, rowsRead: 0, rowsWritten: 0 }
   /** Hits that were compared with D1, those that were wrong, and those that had only just become so. */
   readonly verification = { checks: 0, violations: 0, younger: 0 }

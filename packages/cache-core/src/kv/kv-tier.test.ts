@@ -7,6 +7,8 @@ import type { KeyValueStore } from '../ports.ts'
 import { Stats } from '../stats.ts'
 import { KvTier, type PutOutcome } from './kv-tier.ts'
 
+function ignore(): void {}
+
 const keyAt = (id: string) => buildKey({ namespace: 'content', entity: 'post', id, version: '1.1' })
 
 class Bench {
@@ -30,7 +32,7 @@ class Bench {
   }
 
   get(generation = 0): Promise<CacheEntry | null> {
-    return this.tier.get(this.kv, this.key, generation, this.policy)
+    return this.tier.get(this.kv, this.key, generation, this.policy, ignore)
   }
 
   async failing(message = 'KV GET failed: 500'): Promise<void> {
@@ -74,7 +76,7 @@ describe('a value in KV', () => {
       },
     } as unknown as KeyValueStore
     for (const policy of [policyOf(), policyOf({ kvCacheTtlSeconds: 300 })])
-      await bench.tier.get(kv, bench.key, 0, policy)
+      await bench.tier.get(kv, bench.key, 0, policy, ignore)
     for (const policy of [policyOf(), policyOf({ kvCacheTtlSeconds: 300 })])
       await bench.tier.getMany(kv, [{ key: bench.key, generation: 0 }], policy)
     expect(seen).toEqual([30, 300, 30, 300])
@@ -92,7 +94,7 @@ describe('a value in KV', () => {
     for (const id of ['é'.repeat(600), '😀', 'a:b/c *', '']) {
       const key = keyAt(id)
       await bench.tier.put(bench.kv, key, 3, bench.entry(key), bench.policy)
-      expect(await bench.tier.get(bench.kv, key, 3, bench.policy)).toEqual(bench.entry(key))
+      expect(await bench.tier.get(bench.kv, key, 3, bench.policy, ignore)).toEqual(bench.entry(key))
     }
     expect(bench.stats.kv).toMatchObject({ errors: 0, dropped: 0 })
   })

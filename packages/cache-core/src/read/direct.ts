@@ -39,7 +39,8 @@ export class DirectTiers {
   /** The value that KV holds, or null. */
   async getFromKV<T>(key: string): Promise<T | null> {
     const { built, policy, kv, generation } = this.#kvPlace(key)
-    return kv === null ? null : this.#value(await this.isolate.kvTier.get(kv, built, generation, policy))
+    if (kv === null) return null
+    return this.#value(await this.isolate.kvTier.get(kv, built, generation, policy, this.io.waitUntil))
   }
 
   /** Keeps a value in KV. */

@@ -334,14 +334,14 @@ export class Reader {
     if (kv === null) return this.#rethrow(trouble)
     const asked = runtime.now()
     const generation = fence.generation(key.path)
-    let entry = await kvTier.get(kv, key, generation, policy)
+    let entry = await kvTier.get(kv, key, generation, policy, this.#io.waitUntil)
     trouble = await refreshing
     if (
       trouble === null &&
       fence.generation(key.path) !== generation &&
       (entry === null || !this.#isProven(entry, read))
     ) {
-      entry = await kvTier.get(kv, key, fence.generation(key.path), policy)
+      entry = await kvTier.get(kv, key, fence.generation(key.path), policy, this.#io.waitUntil)
     }
     read.timing.kv = runtime.now() - asked
     read.held ??= entry

@@ -58,7 +58,7 @@ export interface FleetFigures extends Figures {
     rowsRead: number
     rowsWritten: number
   }
-  kv: { reads: number; writes: number; errors: number; garbage: number; dropped: number }
+  kv: { reads: number; shared: number; writes: number; errors: number; garbage: number; dropped: number }
 }
 
 /** The fleet in a span of time. Times are clocks, ms. */
@@ -148,6 +148,7 @@ export function fleetFigures(sums: Sums, spanMs: number): FleetFigures {
     },
     kv: {
       reads: own.kvReads,
+      shared: fleet.kvShared,
       writes: own.kvWrites,
       errors: fleet.kvErrors,
       garbage: fleet.kvGarbage,

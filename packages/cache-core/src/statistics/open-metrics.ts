@@ -101,6 +101,9 @@ export function openMetrics(measured: Measured): string {
         [{ namespace, operation: 'write' }, sums.kvWrites ?? 0],
       ]),
     ]),
+    counter('freshet_kv_shared', 'Entries found with other isolates of the location, in place of KV.', [
+      [{}, fleet.kvShared ?? 0],
+    ]),
     counter('freshet_kv_errors', 'Operations on KV that failed.', [[{}, fleet.kvErrors ?? 0]]),
     counter('freshet_d1_queries', 'Statements that D1 was sent.', [[{}, fleet.d1Queries ?? 0]]),
     counter('freshet_d1_errors', 'Reads of D1 that failed.', [[{}, fleet.d1Errors ?? 0]]),

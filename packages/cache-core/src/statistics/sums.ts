@@ -19,6 +19,7 @@ export interface FleetCounts {
   d1RowsRead: number
   d1RowsWritten: number
   refreshes: number
+  kvShared: number
   kvErrors: number
   kvGarbage: number
   kvDropped: number
@@ -33,6 +34,7 @@ export const FLEET_COUNTS = [
   'd1RowsRead',
   'd1RowsWritten',
   'refreshes',
+  'kvShared',
   'kvErrors',
   'kvGarbage',
   'kvDropped',
@@ -49,6 +51,7 @@ export function noFleetCounts(): FleetCounts {
     d1RowsRead: 0,
     d1RowsWritten: 0,
     refreshes: 0,
+    kvShared: 0,
     kvErrors: 0,
     kvGarbage: 0,
     kvDropped: 0,
@@ -84,6 +87,7 @@ function fleetSums(stats: Stats): Sums {
   const { kvReads, kvWrites } = stats.total()
   put(sums, 'kvReads', kv.reads - kvReads)
   put(sums, 'kvWrites', kv.writes - kvWrites)
+  put(sums, 'kvShared', kv.shared)
   put(sums, 'kvErrors', kv.errors)
   put(sums, 'kvGarbage', kv.garbage)
   put(sums, 'kvDropped', kv.dropped)

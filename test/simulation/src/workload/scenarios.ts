@@ -146,6 +146,21 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...steady,
+    name: 'neighbours',
+    about:
+      'isolates of a location share entries through the Cache API, which fails with KV, and drops what it likes',
+    isolatesPerLocation: 5,
+    env: { CACHE_LOCATION_ORIGIN: 'https://api.example.com' },
+    writeEveryMs: 1_000,
+    troubles: [
+      { everyMs: 30_000, lastsMs: [1_000, 20_000], kv: { errorShare: 0.5, hangShare: 0.1 } },
+      { everyMs: 30_000, lastsMs: [1_000, 15_000], kv: { slowShare: 0.5, garbageShare: 0.2 } },
+      { everyMs: 60_000, lastsMs: [1_000, 10_000], d1: { failShare: 0.4 } },
+    ],
+    killEveryMs: 20_000,
+  },
+  {
+    ...steady,
     name: 'lulls',
     about:
       'D1 down, and then nobody there for a while: isolates that wake to a breaker which nobody has closed',

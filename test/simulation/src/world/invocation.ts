@@ -6,6 +6,8 @@ import type { Host } from './host.ts'
 const WAIT_UNTIL_MS = 30_000
 /** Connections of one invocation that may wait for an answer; the next one queues. */
 const MAX_CONNECTIONS = 6
+/** Operations that wait for a connection so long have used up the deadline of a read. */
+const STARVED_MS = 2_500
 
 /** The invocation whose code is running: what it awaits goes on in it, as in workerd. */
 const current = new AsyncLocalStorage<Invocation>()
@@ -44,6 +46,8 @@ export class Invocation {
   fate: (() => { dies: 'before' | 'after' | null; busyMs: number }) | null = null
   #connections = 0
   readonly #queued: (() => void)[] = []
+  /** Since when operations have been waiting for a connection without a break. */
+  #queuedSince = Number.POSITIVE_INFINITY
   #waits = 0
   #hasAnswered = false
   readonly #loop: EventLoop
@@ -114,15 +118,20 @@ export class Invocation {
     if (isLast) this.end()
   }
 
-  /** Whether nothing that it asks for can be answered any more. */
+  /**
+   * Whether what it asks for is not even sent: all its connections hang, or some do and the others have been too slow for longer than
+   * anybody waits.
+   */
   get isStuck(): boolean {
-    return this.hung >= MAX_CONNECTIONS
+    if (this.hung >= MAX_CONNECTIONS) return true
+    return this.hung > 0 && this.#loop.now - this.#queuedSince >= STARVED_MS
   }
 
   /** Starts an operation as soon as a connection is free; never once the invocation is gone. */
   connect(start: () => void): void {
     if (!this.isAlive) return
     if (this.#connections >= MAX_CONNECTIONS) {
+      if (this.#queued.length === 0) this.#queuedSince = this.#loop.now
       this.#queued.push(start)
       return
     }
@@ -134,6 +143,7 @@ export class Invocation {
   disconnect(): void {
     this.#connections--
     const next = this.#queued.shift()
+    if (this.#queued.length === 0) this.#queuedSince = Number.POSITIVE_INFINITY
     if (next === undefined) return
     this.#connections++
     next()

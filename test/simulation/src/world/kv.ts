@@ -2,6 +2,7 @@ import type { KeyValueStore, KvPage } from '@freshet/cache-core'
 import type { EventLoop } from './event-loop.ts'
 import { currentInvocation } from './invocation.ts'
 import { Network } from './network.ts'
+import { type OperationFaults, operate } from './operation.ts'
 import type { Random } from './random.ts'
 
 /** KV's limits (PLATFORM.md). */
@@ -22,11 +23,7 @@ const TAIL_SHARE = 0.03
 const TAIL_FACTOR = 3
 
 /** What can go wrong with KV, and how often. */
-export interface KvFaults {
-  errorShare: number
-  /** Share of operations that are never answered. */
-  hangShare: number
-  slowShare: number
+export interface KvFaults extends OperationFaults {
   /** Share of reads that bring another name's value, or half of one. */
   garbageShare: number
   /** Share of writes that other locations see late, and how late at most. */
@@ -139,36 +136,7 @@ export class SimKv {
     const invocation = currentInvocation()
     if (++invocation.kvOperations > MAX_OPERATIONS)
       this.onLimit('more than 1,000 KV operations in one invocation')
-    const { errorShare, hangShare, slowShare } = this.faults
-    return new Promise((resolve, reject) => {
-      invocation.connect(() => {
-        const { host } = invocation
-        if (this.#random.chance(hangShare)) {
-          host.met('kv', this.#loop.now)
-          invocation.hung++
-          return
-        }
-        const late = this.#random.chance(slowShare) ? this.#random.between(200, 3_000) : 0
-        if (late > 0) host.met('kv', this.#loop.now + late)
-        this.#loop.after(this.#network.kvLatency() + late, () => {
-          let answer: () => void
-          try {
-            if (this.#random.chance(errorShare)) throw new Error('KV failed: 500 Internal Server Error')
-            const value = act(host.location)
-            answer = () => resolve(value)
-          } catch (error) {
-            host.met('kv', this.#loop.now)
-            answer = () => reject(error)
-          }
-          this.#loop.after(this.#network.kvLatency(), () =>
-            invocation.deliver(() => {
-              invocation.disconnect()
-              answer()
-            }),
-          )
-        })
-      })
-    })
+    return operate({ loop: this.#loop, network: this.#network, random: this.#random }, this.faults, act)
   }
 
   #write(location: number, name: string, of: Pick<Written, 'value' | 'metadata' | 'expiresAt'>): void {

@@ -11,6 +11,7 @@ import { EventLoop, START } from './event-loop.ts'
 import { Host } from './host.ts'
 import { Invocation } from './invocation.ts'
 import { SimKv } from './kv.ts'
+import { SimLocations } from './locations.ts'
 import { Network } from './network.ts'
 import { isolateOf, Pipeline } from './pipeline.ts'
 import { SimQueue, settleWith } from './queue.ts'
@@ -57,6 +58,7 @@ export class World {
   readonly network: Network
   readonly d1: SimD1
   readonly kv: SimKv
+  readonly locations: SimLocations
   readonly events: SimQueue
   readonly warm: SimQueue
   readonly warmLow: SimQueue
@@ -93,6 +95,7 @@ export class World {
     this.d1 = new SimD1(loop, this.network, random)
     for (const sql of [...this.model.schema, NOTES]) this.d1.exec(sql)
     this.kv = new SimKv(loop, this.network, random)
+    this.locations = new SimLocations({ loop, network: this.network, random }, this.kv.faults)
     const queue = (name: string, deadLetters: SimQueue | null) =>
       new SimQueue(
         { name, batchSize: 100, concurrency: 3, maxRetries: 5, deadLetters },
@@ -146,9 +149,11 @@ export class World {
   startHost(location: number): Host {
     const host = this.#host(location)
     if (!this.options.isDesign) {
+      const settings = { ...parseSettings(this.env), maxEntries: this.options.maxEntries }
       host.isolate = new Isolate({
         configs: this.model.configs,
-        settings: { ...parseSettings(this.env), maxEntries: this.options.maxEntries },
+        settings,
+        ...(settings.locationOrigin !== null && { location: this.locations }),
         runtime: host.runtime,
         maxPatterns: this.options.maxPatterns,
       })
