@@ -16,6 +16,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['floods', 1138],
   ['hundreds', 473],
   ['lulls', 11],
+  ['neighbours', 6],
   ['queues', 2],
   ['restores', 2],
   ['restores', 20],

@@ -119,12 +119,14 @@ export class Invocation {
   }
 
   /**
-   * Whether what it asks for is not even sent: all its connections hang, or some do and the others have been too slow for longer than
-   * anybody waits.
+   * Whether what it asks for is not even sent: all its connections hang, or what hangs and what a tier is too slow for has held them for
+   * longer than anybody waits.
    */
   get isStuck(): boolean {
     if (this.hung >= MAX_CONNECTIONS) return true
-    return this.hung > 0 && this.#loop.now - this.#queuedSince >= STARVED_MS
+    const { now } = this.#loop
+    const isTroubled = this.hung > 0 || this.host.faultAt >= now - STARVED_MS
+    return isTroubled && now - this.#queuedSince >= STARVED_MS
   }
 
   /** Starts an operation as soon as a connection is free; never once the invocation is gone. */
