@@ -72,7 +72,23 @@ export function etagOf(text: string): string {
   return `"${digest(text)}"`
 }
 
-/** The end of an entry's use: past its life it still serves while D1 fails, where the policy allows that. */
+/** For how long past its life an entry still serves while it is loaded anew, ms. */
+export function graceMs(policy: CacheConfig): number {
+  return (policy.staleWhileRevalidateSeconds ?? 0) * 1000
+}
+
+/** The end of an entry's use: past its life it still serves while it is loaded anew, or while D1 fails, where the policy allows that. */
 export function keepUntil(entry: CacheEntry, policy: CacheConfig): number {
-  return entry.expiresAt + policy.staleIfErrorSeconds * 1000
+  return entry.expiresAt + Math.max(graceMs(policy), policy.staleIfErrorSeconds * 1000)
+}
+
+/** The last part of a life, in which an entry that is read much is loaded anew, so that nobody has to wait when it ends. */
+const RENEWAL_SHARE = 0.1
+
+/**
+ * When a hot entry is to be loaded anew.
+ * @param draw uniform in [0, 1), one for each isolate: the first one to do it does it for the others, which find it in KV
+ */
+export function renewAt({ loadedAt, expiresAt }: CacheEntry, draw: number): number {
+  return expiresAt - (expiresAt - loadedAt) * RENEWAL_SHARE * (1 - draw / 2)
 }

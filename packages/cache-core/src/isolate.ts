@@ -103,6 +103,8 @@ export class Isolate {
   readonly refresher: FenceRefresher
   readonly keeper: FenceKeeper
   readonly flights = new Flights()
+  /** Loads behind answers, of entries that are near the end of their lives or past it. */
+  readonly renewals = new Flights()
   readonly verifier: Verifier
   readonly noteViolation: NoteViolation
   /** Null: nobody wants to know. */
@@ -110,6 +112,7 @@ export class Isolate {
   /** Whether what is loaded here is for other isolates. */
   readonly isWarmer: boolean
   #ordinal = 0
+  #draw: number | null = null
   readonly #homes = new Map<string, Home>()
 
   constructor(options: IsolateOptions) {
@@ -134,6 +137,12 @@ export class Isolate {
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
     this.noteViolation = options.violated ?? logViolation
     this.verifier = new Verifier(this)
+  }
+
+  /** Uniform in [0, 1), the same for as long as this isolate lives. The global scope has no randomness: drawn when first asked for. */
+  draw(): number {
+    this.#draw ??= this.runtime.random()
+    return this.#draw
   }
 
   /** The next place in this isolate's order of reads and queries. The clock stands still between I/O, so it can't tell. */

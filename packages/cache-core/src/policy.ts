@@ -14,6 +14,11 @@ export interface CacheConfig {
   maxStalenessMs: number
   /** How long past its lifetime a value may be served, labelled stale, while D1 fails. 0: never. */
   staleIfErrorSeconds: number
+  /**
+   * How long past its lifetime a value is still served while it is loaded anew behind the answer. Only where the log holds
+   * nothing against it: the promise does not depend on lifetimes. Default 0.
+   */
+  staleWhileRevalidateSeconds?: number
   /** Private values never get a public `Cache-Control` and are never warmed. */
   visibility: 'public' | 'private'
   /** Bump when the shape of this namespace's values changes. */

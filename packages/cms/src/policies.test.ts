@@ -31,6 +31,7 @@ describe('CACHE_CONFIGS', () => {
         kvEnabled,
         maxStalenessMs,
         staleIfErrorSeconds,
+        ...(visibility === 'public' && { staleWhileRevalidateSeconds: 60 }),
         visibility,
         invalidateOn,
         version: 1,

@@ -29,12 +29,20 @@ function invalidatedBy(namespace: Namespace): EventType[] {
 function policy(
   namespace: Namespace,
   ttl: number,
-  rest: Pick<CacheConfig, 'kvEnabled' | 'maxStalenessMs' | 'staleIfErrorSeconds' | 'visibility'>,
+  rest: Pick<
+    CacheConfig,
+    'kvEnabled' | 'maxStalenessMs' | 'staleIfErrorSeconds' | 'staleWhileRevalidateSeconds' | 'visibility'
+  >,
 ): CacheConfig {
   return { namespace, ttl, memoryEnabled: true, ...rest, invalidateOn: invalidatedBy(namespace), version: 1 }
 }
 
-const PUBLIC = { kvEnabled: true, maxStalenessMs: 5000, visibility: 'public' } as const
+const PUBLIC = {
+  kvEnabled: true,
+  maxStalenessMs: 5000,
+  staleWhileRevalidateSeconds: 60,
+  visibility: 'public',
+} as const
 const PRIVATE = { staleIfErrorSeconds: 0, visibility: 'private' } as const
 
 /** How each namespace is cached: the policy table of the design. */

@@ -20,7 +20,10 @@ AND seq <= (SELECT pruned_to FROM invalidation_state WHERE id = 1)`
 
 /** How long a row must stay, in ms: longer than the longest life of any entry. */
 export function retentionMs(configs: CacheConfigs): number {
-  const lives = Object.values(configs).map((config) => config.ttl + config.staleIfErrorSeconds)
+  const lives = Object.values(configs).map(
+    ({ ttl, staleIfErrorSeconds, staleWhileRevalidateSeconds = 0 }) =>
+      ttl + staleWhileRevalidateSeconds + staleIfErrorSeconds,
+  )
   return Math.max(0, ...lives) * 1000 * SAFETY
 }
 

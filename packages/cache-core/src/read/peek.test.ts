@@ -54,15 +54,17 @@ describe('peek', () => {
     expect(cache.peekAt(source)?.value()).toEqual({ id: '1', title: 'first' })
   })
 
-  it('answers nothing past the entry’s life', async () => {
+  it('answers nothing in the last part of an entry’s life, in which it may have to be loaded anew, nor past it', async () => {
     const { world, isolate, cache, peek } = await warm()
-    const end = cache.peekAt(source)?.ttlMs ?? 0
-    await world.runtime.advance(end - 1)
-    await isolate.refresher.run(world.io())
-    expect(peek()).toBeDefined()
-    await world.runtime.advance(1)
-    await isolate.refresher.run(world.io())
-    expect(peek()).toBe(undefined)
+    const life = cache.peekAt(source)?.ttlMs ?? 0
+    const at = async (share: number) => {
+      await world.runtime.advance(Math.ceil(share * life) - (world.runtime.now() - began))
+      await isolate.refresher.run(world.io())
+      return peek()
+    }
+    const began = world.runtime.now()
+    expect(await at(0.89)).toBeDefined()
+    for (const share of [0.96, 1, 1.1]) expect(await at(share), String(share)).toBe(undefined)
   })
 
   it('answers nothing from a fence older than Δ, or of a time to come', async () => {

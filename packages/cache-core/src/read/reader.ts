@@ -1,5 +1,5 @@
 import { type Bookmark, formatBookmark, parseBookmark } from '../bookmark.ts'
-import { type CacheEntry, keepUntil, type Loaded, makeEntry } from '../entry.ts'
+import { type CacheEntry, graceMs, type Loaded, makeEntry, renewAt } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
@@ -20,6 +20,8 @@ interface Read {
   bookmark: Bookmark | null
   /** An entry with less life left than this will not do. */
   minLifeMs: number
+  /** For how long past its life an entry will do, which is then loaded anew behind the answer. */
+  graceMs: number
   /** Whether the last value may be served while D1 fails. */
   mayBeStale: boolean
   timing: CacheResult<unknown>['timing']
@@ -39,6 +41,10 @@ interface Read {
 
 /** Most reads ask for nothing in particular. */
 const NO_OPTIONS: ReadOptions = {}
+/** Reads of an entry from which on it is worth loading before anybody asks for it again. */
+const HOT_HITS = 3
+/** No life need be left, and none is added. */
+const LIFE_ALONE = { minLifeMs: 0, graceMs: 0 } as const
 /** Most reads are told to nobody. */
 const UNTOLD: TierSaid[] = []
 
@@ -104,7 +110,8 @@ export class Reader {
     const home = isolate.home(key.namespace)
     const { policy } = home
     if (entry.canonical !== key.canonical || !policy.memoryEnabled || !isolate.serves(key)) return undefined
-    if (!isAlive(entry, now, 0) || !fence.isRecent(now, policy.maxStalenessMs)) return undefined
+    // In the last part of its life it may have to be loaded anew, and past it be served all the same.
+    if (now >= renewAt(entry, isolate.draw()) || !fence.isRecent(now, policy.maxStalenessMs)) return undefined
     if (slot.validAt !== fence.changes) {
       if (!fence.isValid(entry)) return undefined
       slot.validAt = fence.changes
@@ -139,9 +146,11 @@ export class Reader {
   ): Promise<CacheResult<T>> {
     if (!this.#isolate.serves(key)) return this.#bypass(key, loader, parse)
     const read = this.#begin(key, options)
+    if (read.minLifeMs === 0) read.graceMs = graceMs(read.policy)
     try {
       const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
       if (held !== null) {
+        if (read.hit !== null && this.#isDue(read.hit, key)) this.#renew(read.hit, key, loader)
         const { verifier } = this.#isolate
         if (loader.source !== null && verifier.isDue()) {
           const served = servedBy(read)
@@ -279,6 +288,7 @@ export class Reader {
       need,
       bookmark,
       minLifeMs: options.minLifeMs ?? 0,
+      graceMs: 0,
       mayBeStale,
       timing: {},
       held: null,
@@ -298,7 +308,7 @@ export class Reader {
     if (read.why !== null) this.#note(read, 'memory', entry)
     if (entry === undefined || entry.canonical !== read.key.canonical) return null
     read.held = entry
-    if (!this.#isAlive(entry)) {
+    if (!this.#isAlive(entry, read)) {
       this.#counts(read.key).expired++
       return null
     }
@@ -392,7 +402,7 @@ export class Reader {
     const { flights, runtime } = this.#isolate
     const { key, need } = read
     const asked = runtime.now()
-    const name = key.canonical === null ? key.text : `${key.text}?${key.canonical}`
+    const name = nameOf(key)
     for (;;) {
       const other = flights.current(name)
       const flight =
@@ -442,18 +452,55 @@ export class Reader {
   }
 
   /** Whether an entry may be the answer: alive, valid by a fence that is fresh for this read, not older than its bookmark. */
-  #isProven(entry: CacheEntry, { need, minLifeMs }: Read): boolean {
+  #isProven(entry: CacheEntry, read: Read): boolean {
     const { fence } = this.#isolate
+    const { need } = read
     return (
-      this.#isAlive(entry, minLifeMs) &&
+      this.#isAlive(entry, read) &&
       fence.isFresh(need) &&
       fence.reaches(need, entry.stamp) &&
       fence.isValid(entry)
     )
   }
 
-  #isAlive(entry: CacheEntry, minLifeMs = 0): boolean {
-    return isAlive(entry, this.#now(), minLifeMs)
+  #isAlive(entry: CacheEntry, { minLifeMs, graceMs: grace }: Pick<Read, 'minLifeMs' | 'graceMs'>): boolean {
+    return this.#now() + minLifeMs < entry.expiresAt + grace
+  }
+
+  /** Whether an entry that was just served is to be loaded anew: past its life, or near its end and read much. */
+  #isDue(entry: CacheEntry, key: CacheKey): boolean {
+    const { memory, sql } = this.#isolate
+    const now = this.#now()
+    if (now < renewAt(entry, this.#isolate.draw()) || sql.breaker.isOpen) return false
+    return now >= entry.expiresAt || (memory.find(key.text)?.hits ?? 0) >= HOT_HITS
+  }
+
+  /** Stale-while-revalidate and refresh-ahead: behind the answer, once for all who read the key here. */
+  #renew(entry: CacheEntry, key: CacheKey, loader: Loader): void {
+    const { renewals } = this.#isolate
+    const name = nameOf(key)
+    if (renewals.current(name) !== undefined) return
+    const { entry: renewed } = renewals.lead(name, 0, this.#now(), () => this.#renewed(entry, key, loader))
+    this.#io.waitUntil(renewed.catch(() => {}))
+  }
+
+  async #renewed(entry: CacheEntry, key: CacheKey, loader: Loader): Promise<CacheEntry> {
+    const { fence, flights, kvTier, runtime } = this.#isolate
+    const policy = this.#isolate.policy(key.namespace)
+    const kv = this.#isolate.kvFor(policy, this.#io)
+    if (kv !== null) {
+      // Another isolate may have done it already.
+      const other = await kvTier.get(kv, key, fence.generation(key.path), policy, this.#io.waitUntil)
+      if (other !== null && other.expiresAt > entry.expiresAt && fence.isValid(other)) {
+        this.#isolate.remember(key, other)
+        return other
+      }
+    }
+    const name = nameOf(key)
+    const flight = flights.current(name)
+    if (flight !== undefined) return (await flights.join(name, flight, runtime)) ?? entry
+    const load = () => this.#loadAndStore(key, loader)
+    return flights.lead(name, this.#isolate.nextOrdinal(), this.#now(), load).entry
   }
 
   async #refresh(read: Read): Promise<void> {
@@ -472,7 +519,7 @@ export class Reader {
     const entry = read.held
     if (entry === null || !read.mayBeStale || (fence.epoch !== null && entry.epoch !== fence.epoch))
       return null
-    if (this.#now() >= keepUntil(entry, read.policy)) return null
+    if (this.#now() >= entry.expiresAt + read.policy.staleIfErrorSeconds * 1000) return null
     this.#counts(read.key).staleHit(this.#now() - entry.loadedAt)
     read.why?.push('D1 fails: the last value')
     const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
@@ -512,14 +559,14 @@ export class Reader {
 
   /** Notes what a tier said of an entry, before anybody acts on it. */
   #note(read: Read, tier: 'memory' | 'kv' | 'refreshed', entry: CacheEntry | null | undefined): void {
-    const { key, need, minLifeMs, why } = read
+    const { key, need, why } = read
     const { fence } = this.#isolate
     if (entry === null || entry === undefined) {
       why?.push(`${tier}: none`)
       read.tiers.push({ tier, verdict: 'none', held: null, newest: null })
       return
     }
-    const isAlive = this.#isAlive(entry, minLifeMs)
+    const isAlive = this.#isAlive(entry, read)
     const what = entry.canonical === key.canonical ? verdict(entry, isAlive, fence, need) : 'another key'
     const { stamp, epoch, loadedAt, expiresAt } = entry
     why?.push(`${tier}: ${what}`)
@@ -569,7 +616,8 @@ export class Reader {
 
   /** Counts what the log has moved past, once for each read, though memory and KV may both hold it. */
   #refused(entry: CacheEntry, read: Read): null {
-    if (read.wasInvalid || !this.#isAlive(entry) || this.#isolate.fence.isValid(entry)) return null
+    if (read.wasInvalid || !this.#isAlive(entry, LIFE_ALONE) || this.#isolate.fence.isValid(entry))
+      return null
     read.wasInvalid = true
     this.#counts(read.key).invalidByFence++
     return null
@@ -584,8 +632,9 @@ export class Reader {
   }
 }
 
-function isAlive(entry: CacheEntry, now: number, minLifeMs: number): boolean {
-  return now + minLifeMs < entry.expiresAt
+/** What a load is known by: keys whose parameters are hashed may share a text. */
+function nameOf(key: CacheKey): string {
+  return key.canonical === null ? key.text : `${key.text}?${key.canonical}`
 }
 
 function servedBy({ hit: entry, source, head, asOf, need }: Read): Served | null {

@@ -133,7 +133,10 @@ export class ReadChecker {
     }
     verdicts.checked.P1++
     const isBounded = key.bound === 'staleness'
-    const bound = isBounded ? begun.maxStalenessMs : policy.ttl * LIFETIME_SLACK * 1000 + CLOCK_SLACK_MS
+    const grace = (policy.staleWhileRevalidateSeconds ?? 0) * 1000
+    const bound = isBounded
+      ? begun.maxStalenessMs
+      : policy.ttl * LIFETIME_SLACK * 1000 + grace + CLOCK_SLACK_MS
     const staleness = begun.at - version.until
     if (isBounded) verdicts.noteStaleness(Math.max(0, staleness), begun.maxStalenessMs)
     if (

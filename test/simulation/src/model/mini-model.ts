@@ -33,7 +33,7 @@ function policies(lives: { ttl: number; staleIfError: number }): CacheConfigs {
     ...rest,
   })
   return {
-    content: policy('content', {}),
+    content: policy('content', { staleWhileRevalidateSeconds: 20 }),
     api: policy('api', { ttl: Math.ceil(lives.ttl / 2) }),
     user: policy('user', { visibility: 'private', staleIfErrorSeconds: 0 }),
     session: policy('session', {
@@ -42,7 +42,7 @@ function policies(lives: { ttl: number; staleIfError: number }): CacheConfigs {
       kvEnabled: false,
       maxStalenessMs: 1000,
     }),
-    rate: policy('rate', { ttl: 40, staleIfErrorSeconds: 0 }),
+    rate: policy('rate', { ttl: 40, staleIfErrorSeconds: 0, staleWhileRevalidateSeconds: 10 }),
   }
 }
 

@@ -80,8 +80,8 @@ const reading: readonly Mutant[] = [
     name: 'lifetime ignored',
     rule: '12: lifetime is absolute from the load',
     file: 'read/reader.ts',
-    find: 'return now + minLifeMs < entry.expiresAt',
-    replace: 'return now + minLifeMs > 0 || entry.found',
+    find: 'return this.#now() + minLifeMs < entry.expiresAt + grace',
+    replace: 'return this.#now() + minLifeMs + grace > 0 || entry.found',
     scenarios: ['steady'],
   },
   {
