@@ -43,6 +43,27 @@ describe('withDeadline', () => {
     expect(String(await waiting)).toContain('a thing took over 100 ms')
   })
 
+  it('takes what came while the isolate stood still, though the timer is looked at first', async () => {
+    const runtime = new ManualRuntime()
+    let answer: (value: string) => void = () => {}
+    const promise = new Promise<string>((resolve) => {
+      answer = resolve
+    })
+    const waiting = withDeadline(runtime, promise, 100, 'a thing')
+    runtime.time += 5_000
+    await runtime.advance(0)
+    answer('in time')
+    expect(await waiting).toBe('in time')
+  })
+
+  it('waits no longer than twice its time, however long the isolate stood still', async () => {
+    const runtime = new ManualRuntime()
+    const waiting = withDeadline(runtime, new Promise(() => {}), 100, 'a thing').catch((error) => error)
+    runtime.time += 5_000
+    await runtime.advance(100)
+    expect(await waiting).toBeInstanceOf(DeadlineError)
+  })
+
   it('lets a late failure pass unheard', async () => {
     const runtime = counting()
     let fail = () => {}

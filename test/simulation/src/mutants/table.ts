@@ -307,7 +307,7 @@ const fencing: readonly Mutant[] = [
     find: '    for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)\n',
     replace:
       '    for (const [pattern, seq] of this.head > 0 ? [] : snapshot.patterns) this.#index.add(pattern, seq)\n',
-    scenarios: ['pruning', 'floods'],
+    scenarios: ['starts', 'floods'],
   },
   {
     name: 'snapshot lowers the floor',

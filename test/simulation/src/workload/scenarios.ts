@@ -107,6 +107,22 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...steady,
+    name: 'starts',
+    about:
+      'isolates that come and go, and begin with a write as often as with a read, over a log of several pages',
+    durationMs: 60_000,
+    isolatesPerLocation: 1,
+    locations: 3,
+    requestEveryMs: 60,
+    readsPerRequest: 20,
+    writeEveryMs: 120,
+    weights: { flood: 4, deluge: 4, slow: 6, update: 20, repository: 20 },
+    killEveryMs: 1_500,
+    cronEveryMs: 5_000,
+    recoversTo: 0.5,
+  },
+  {
+    ...steady,
     name: 'pruning',
     about:
       'a log that is pruned sooner than entries die, isolates that freeze and start cold from late snapshots',
