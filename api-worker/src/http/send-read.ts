@@ -43,6 +43,7 @@ function send(c: Context<AppEnv>, result: CacheResult<unknown>, body: string, se
  * either. KV never holds "not found".
  */
 export function asAbsent<T>(result: CacheResult<T>): CacheResult<T> {
-  if (result.source !== 'kv') return { ...result, found: false }
-  return { ...result, found: false, source: 'database', outcome: 'MISS' }
+  const { outcome, source, text, etag, label, ttlMs, bookmark, timing } = result
+  const answered = source === 'kv' ? ({ outcome: 'MISS', source: 'database' } as const) : { outcome, source }
+  return { ...answered, found: false, text, value: () => null, etag, label, ttlMs, bookmark, timing }
 }

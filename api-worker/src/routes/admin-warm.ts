@@ -86,7 +86,7 @@ async function recipesOf(
 
 function heldRecipe(isolate: Isolate, path: string): Recipe | null {
   try {
-    return isolate.memory.inspect(isolate.keyAt(path).text)?.recipe ?? null
+    return isolate.memory.inspect(isolate.keyAt(path).path)?.recipe ?? null
   } catch {
     return null
   }

@@ -64,7 +64,7 @@ export interface IsolateOptions {
 }
 
 /** What the keys of one namespace share in an isolate, looked up once for each read. */
-class Home {
+export class Home {
   readonly policy: CacheConfig
   /** Of its keys, without the `v`. */
   readonly version: string
@@ -111,6 +111,8 @@ export class Isolate {
   readonly debug: NoteDecision | null
   /** Whether what is loaded here is for other isolates. */
   readonly isWarmer: boolean
+  /** The clock at the first hit, ms; below 0 before. */
+  beganAt = -1
   #ordinal = 0
   #draw: number | null = null
   readonly #homes = new Map<string, Home>()
@@ -195,7 +197,7 @@ export class Isolate {
   }
 
   /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
-  serves(key: CacheKey): boolean {
+  serves(key: Pick<CacheKey, 'path'>): boolean {
     const { enabled, rolloutPercent } = this.settings
     if (!enabled || rolloutPercent <= 0) return false
     if (rolloutPercent >= 100) return true
@@ -206,7 +208,7 @@ export class Isolate {
   remember(key: CacheKey, entry: CacheEntry): void {
     const policy = this.policy(key.namespace)
     if (!policy.memoryEnabled) return
-    if (!this.memory.set(key.text, entry, keepUntil(entry, policy), this.runtime.now(), key.recipe))
+    if (!this.memory.set(key.path, entry, keepUntil(entry, policy), this.runtime.now(), key.recipe))
       this.stats.of(key.namespace).refused++
   }
 

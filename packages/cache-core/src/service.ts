@@ -16,6 +16,9 @@ import type { CacheStats } from './stats.ts'
 import type { Change, ChangeResult, LogEvent, WriteResult } from './write/types.ts'
 import { Writer } from './write/writer.ts'
 
+/** Most values depend on their key alone. */
+const NO_TAGS: { tags?: readonly string[] } = {}
+
 /**
  * The cache, as one request sees it. Keys are written without their version, `content:item:42`; ids that come from outside
  * are escaped with `nameOf`. Methods that need D1 throw `DatabaseUnavailableError` when it fails.
@@ -65,6 +68,8 @@ export class CacheService extends DirectTiers {
 
   /** The cached value with the tier it came from; null for a miss. */
   getWithSource<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
+    const hit = this.#reader.hitAt(key, plain<T>, options)
+    if (hit !== undefined) return Promise.resolve(hit)
     return this.#reader.find(this.isolate.keyAt(key), plain<T>, options)
   }
 
@@ -76,12 +81,12 @@ export class CacheService extends DirectTiers {
   getOrSet<T>(
     key: string,
     load: () => Promise<T | null>,
-    options: ReadOptions & { tags?: readonly string[] } = {},
+    options: ReadOptions & { tags?: readonly string[] } = NO_TAGS,
   ): Promise<CacheResult<T>> {
-    const built = this.isolate.keyAt(key)
-    const hit = this.#reader.hit(built, plain<T>, options)
+    const hit = this.#reader.hitAt(key, plain<T>, options)
     if (hit !== undefined) return Promise.resolve(hit)
-    return this.#reader.read(built, functionLoader(load, options.tags ?? []), plain<T>, options)
+    const loader = functionLoader(load, options.tags ?? [])
+    return this.#reader.readOn(this.isolate.keyAt(key), loader, plain<T>, options)
   }
 
   /** The cached ones of many keys, by key; one KV operation for 100 of those that memory does not have. */

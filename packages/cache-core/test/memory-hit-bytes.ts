@@ -36,9 +36,11 @@ const hit = await bytesPerCall((i) => counts.memoryHit(i % 2 === 0, i % 5_000))
 // Verification counts down to its next sample. None of these is one.
 const settings = parseSettings({ CACHE_VERIFY_SAMPLE: '0.0000001' })
 const { verifier } = new Isolate({ configs: {}, settings })
+const counted = { hits: 1, dueAt: 0 }
 let samples = 0
 const sample = await bytesPerCall(() => {
-  if (verifier.isDue()) samples++
+  counted.hits++
+  if (verifier.takeDue(counted)) samples++
 })
 
 const world = new World()

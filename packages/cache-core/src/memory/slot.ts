@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../entry.ts'
+import type { Home } from '../isolate.ts'
 import type { Recipe } from '../source.ts'
 import type { Fifo } from './fifo.ts'
 
@@ -18,6 +19,12 @@ export class Slot implements HeldEntry {
   hits = 1
   /** The fence's `changes` at which the entry was last found valid; -1 for never. */
   validAt = -1
+  /** `hits` at which the next one is to be verified; 0 until somebody asks. */
+  dueAt = 0
+  /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: so that V8 keeps it unboxed. Never too late. */
+  renewAt = 0
+  /** What its namespace's keys share; null until this and `renewAt` are asked for. */
+  home: Home | null = null
   bytes: number
   /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
   weighed = 1
@@ -54,6 +61,7 @@ export class Slot implements HeldEntry {
   hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
     this.entry = entry
     this.validAt = -1
+    this.home = null
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil
     this.recipe = recipe
@@ -64,6 +72,7 @@ export class Slot implements HeldEntry {
     this.key = key
     this.hold(entry, keepUntil, recipe)
     this.hits = 1
+    this.dueAt = 0
     this.weighed = 1
     this.credit = 0
     this.taken = 0

@@ -25,14 +25,62 @@ export function answer(
 
 const NO_TIMING: CacheResult<unknown>['timing'] = Object.freeze({})
 
-/** The answer that an entry in memory makes of itself. */
-export function hitOf<T>(
-  entry: CacheEntry,
-  now: number,
-  upTo: number,
-  parse: (json: unknown) => T,
-): CacheResult<T> {
-  return resultOf(entry, 'HIT', 'memory', now, NO_TIMING, upTo, parse)
+/** The answer that an entry in memory makes of itself. What few callers ask for is made when they do. */
+export class Hit<T> implements CacheResult<T> {
+  readonly #entry: CacheEntry
+  readonly #now: number
+  readonly #seen: number
+  readonly #parse: (json: unknown) => T
+
+  /** @param seen the position that its reader has seen, where it may be above the entry's own; else 0 */
+  constructor(entry: CacheEntry, now: number, seen: number, parse: (json: unknown) => T) {
+    this.#entry = entry
+    this.#now = now
+    this.#seen = seen
+    this.#parse = parse
+  }
+
+  get outcome(): CacheOutcome {
+    return 'HIT'
+  }
+
+  get source(): CacheSource {
+    return 'memory'
+  }
+
+  get found(): boolean {
+    return this.#entry.found
+  }
+
+  get text(): string {
+    return this.#entry.text
+  }
+
+  value(): T | null {
+    const { found, text } = this.#entry
+    return found ? this.#parse(JSON.parse(text)) : null
+  }
+
+  get etag(): string {
+    return this.#entry.etag
+  }
+
+  get label(): string {
+    return this.#entry.label
+  }
+
+  get ttlMs(): number {
+    return Math.max(0, this.#entry.expiresAt - this.#now)
+  }
+
+  get bookmark(): string {
+    const { epoch, upTo } = this.#entry
+    return formatBookmark(epoch, Math.max(upTo, this.#seen))
+  }
+
+  get timing(): CacheResult<unknown>['timing'] {
+    return NO_TIMING
+  }
 }
 
 function resultOf<T>(

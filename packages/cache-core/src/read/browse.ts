@@ -53,11 +53,13 @@ const HASHED_NAME = /^([^:]+):~[0-9a-f]+:v\.(\d{1,15})$/
 export function browseMemory(isolate: Isolate, { prefix, limit, cursor }: BrowseQuery): BrowsedPage {
   const { runtime } = isolate
   const now = runtime.now()
-  const all = [...isolate.memory.inspectAll()].filter(([text]) => text.startsWith(prefix))
+  const all = [...isolate.memory.inspectAll()]
+    .map(([path, held]) => ({ text: isolate.keyAt(path).text, held }))
+    .filter(({ text }) => text.startsWith(prefix))
   const rest = all
-    .filter(([text]) => cursor === undefined || text > cursor)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-  const items = rest.slice(0, limit).map(([text, { entry, bytes, reads }]): BrowsedKey => {
+    .filter(({ text }) => cursor === undefined || text > cursor)
+    .sort((a, b) => (a.text < b.text ? -1 : 1))
+  const items = rest.slice(0, limit).map(({ text, held: { entry, bytes, reads } }): BrowsedKey => {
     const policy = isolate.policy(entry.namespace)
     const { path, namespace, stamp, upTo, found, loadedAt, expiresAt } = entry
     const need = { ...ANY_TIME, startedAt: now, maxStalenessMs: policy.maxStalenessMs }
@@ -66,7 +68,8 @@ export function browseMemory(isolate: Isolate, { prefix, limit, cursor }: Browse
       text,
       namespace,
       version: text.slice(path.length + 2),
-      isCurrent: text === isolate.keyAt(path).text,
+      // Memory holds what this isolate has loaded, and that has one version of each key.
+      isCurrent: true,
       isPrivate: policy.visibility === 'private',
       name: null,
       generation: null,

@@ -127,7 +127,7 @@ describe('explain', () => {
       stats: isolate.getStats(),
       other: other.isolate.getStats(),
       order: [...isolate.memory.list()].map(([key]) => key),
-      reads: isolate.memory.inspect(`${KEY}:v1.1`)?.reads,
+      reads: isolate.memory.inspect(KEY)?.reads,
       kv: [...world.kv.entries.keys()],
       asOf: isolate.fence.asOf,
       ordinal: isolate.nextOrdinal(),
@@ -139,7 +139,7 @@ describe('explain', () => {
     expect(elsewhere.tiers).toMatchObject([{ verdict: 'none' }, { verdict: 'valid' }])
     await world.settle()
     expect(state()).toEqual({ ...before, ordinal: before.ordinal + 1 })
-    expect(other.isolate.memory.inspect(`${KEY}:v1.1`)).toBe(undefined)
+    expect(other.isolate.memory.inspect(KEY)).toBe(undefined)
   })
 
   it('takes a key with its version, of another version, and a name in KV', async () => {
@@ -204,7 +204,7 @@ describe('explain', () => {
       key,
       0,
       {
-        ...(isolate.memory.inspect(`${KEY}:v1.1`)?.entry ?? fail()),
+        ...(isolate.memory.inspect(KEY)?.entry ?? fail()),
         path: key.path,
         canonical: key.canonical,
       },

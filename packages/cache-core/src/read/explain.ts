@@ -137,7 +137,7 @@ export async function explain(isolate: Isolate, io: ExplainIo, text: string): Pr
   const names = namesOf(key.path, tiers)
   const matched = names.map((name, place) => newestFor(isolate, unseen, name, place === 0))
   const events = tail === null ? new Map<number, LoggedEvent>() : await eventsAt(io.db, runtime, matched)
-  const memory = isolate.memory.inspect(key.text)
+  const memory = heldOf(isolate, key)
   return {
     key: key.path,
     text: key.text,
@@ -159,9 +159,14 @@ export async function explain(isolate: Isolate, io: ExplainIo, text: string): Pr
   }
 }
 
+/** Memory has one version of each key: the one that this isolate reads. */
+function heldOf(isolate: Isolate, key: CacheKey) {
+  return key.text === isolate.keyAt(key.path).text ? isolate.memory.inspect(key.path) : undefined
+}
+
 function memoryState(isolate: Isolate, key: CacheKey, policy: CacheConfig, need: Freshness): TierState {
   const isAsked = policy.memoryEnabled
-  const held = isAsked ? isolate.memory.inspect(key.text) : undefined
+  const held = isAsked ? heldOf(isolate, key) : undefined
   return {
     tier: 'memory',
     isAsked,

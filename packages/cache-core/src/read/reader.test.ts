@@ -92,9 +92,9 @@ describe('a hashed key', () => {
       }).at({})
     const [a, b] = [list('Aa'), list('BB')]
     expect((await cache.read(a)).value()).toBe('Aa')
-    const held = isolate.memory.get(isolate.keyOf(a).text)
+    const held = isolate.memory.get(isolate.keyOf(a).path)
     // As if the two had one hash.
-    if (held !== undefined) isolate.memory.set(isolate.keyOf(b).text, held, Number.MAX_VALUE, 0)
+    if (held !== undefined) isolate.memory.set(isolate.keyOf(b).path, held, Number.MAX_VALUE, 0)
     const read = await cache.read(b)
     expect([read.outcome, read.value()]).toEqual(['MISS', 'BB'])
     expect((await cache.read(b)).outcome).toBe('HIT')

@@ -1,12 +1,13 @@
 import { type Bookmark, formatBookmark, parseBookmark } from '../bookmark.ts'
 import { type CacheEntry, graceMs, type Loaded, makeEntry, renewAt } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
-import type { Isolate, RequestIo } from '../isolate.ts'
+import type { Home, Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
+import type { Slot } from '../memory/slot.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import type { Served } from '../verify/verify.ts'
-import { answer, bypassed, hitOf, type UntypedAnswer } from './answer.ts'
+import { answer, bypassed, Hit, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
 import type { Direct, Loader } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
@@ -45,6 +46,8 @@ const NO_OPTIONS: ReadOptions = {}
 const HOT_HITS = 3
 /** No life need be left, and none is added. */
 const LIFE_ALONE = { minLifeMs: 0, graceMs: 0 } as const
+/** 12 days: up to there V8 keeps a whole number unboxed. What lives longer than that in one isolate is for `read`. */
+const LONGEST_MS = 2 ** 30 - 1
 /** Most reads are told to nobody. */
 const UNTOLD: TierSaid[] = []
 
@@ -73,7 +76,7 @@ export class Reader {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<CacheResult<T>> {
     const hit = this.hit(key, parse, options)
-    return hit === undefined ? this.#readOn(key, loader, parse, options) : Promise.resolve(hit)
+    return hit === undefined ? this.readOn(key, loader, parse, options) : Promise.resolve(hit)
   }
 
   /** The answer of memory, where that is all the read needs: see `peek`. */
@@ -85,9 +88,23 @@ export class Reader {
     if (options.maxStalenessMs !== undefined || options.minLifeMs !== undefined) return undefined
     const now = this.#now()
     const bookmark = options.bookmark ? parseBookmark(options.bookmark) : null
-    const entry = this.#peek(key, now, bookmark)
+    const entry = this.#peek(key.path, key.canonical, key.recipe !== null, now, bookmark)
     if (entry === undefined) return undefined
-    return hitOf(entry, now, this.#upToFor(entry, bookmark), parse)
+    return new Hit(entry, now, bookmark === null ? 0 : this.#upToFor(entry, bookmark), parse)
+  }
+
+  /** The same for a key as its caller writes it: where memory has it, nothing needs to be built. */
+  hitAt<T>(
+    path: string,
+    parse: (json: unknown) => T,
+    { maxStalenessMs, minLifeMs, bookmark: text }: ReadOptions = NO_OPTIONS,
+  ): CacheResult<T> | undefined {
+    if (maxStalenessMs !== undefined || minLifeMs !== undefined) return undefined
+    const now = this.#now()
+    const bookmark = text ? parseBookmark(text) : null
+    const entry = this.#peek(path, null, false, now, bookmark)
+    if (entry === undefined) return undefined
+    return new Hit(entry, now, bookmark === null ? 0 : this.#upToFor(entry, bookmark), parse)
   }
 
   /**
@@ -98,32 +115,49 @@ export class Reader {
    * @returns undefined: `read` knows what to do, be it a miss, a fence that is too old or a hit that is to be verified
    */
   peek(key: CacheKey, now: number): CacheEntry | undefined {
-    return this.#peek(key, now, null)
+    return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)
   }
 
-  #peek(key: CacheKey, now: number, bookmark: Bookmark | null): CacheEntry | undefined {
+  #peek(
+    path: string,
+    canonical: string | null,
+    hasRecipe: boolean,
+    now: number,
+    bookmark: Bookmark | null,
+  ): CacheEntry | undefined {
     const isolate = this.#isolate
-    const { fence } = isolate
-    const slot = isolate.memory.find(key.text)
+    const { fence, memory } = isolate
+    const slot = memory.find(path)
     if (slot === undefined || this.#isTold()) return undefined
+    const home = slot.home ?? this.#settle(slot, now)
+    if (now - isolate.beganAt >= slot.renewAt) return undefined
     const { entry } = slot
-    const home = isolate.home(key.namespace)
-    const { policy } = home
-    if (entry.canonical !== key.canonical || !policy.memoryEnabled || !isolate.serves(key)) return undefined
-    // In the last part of its life it may have to be loaded anew, and past it be served all the same.
-    if (now >= renewAt(entry, isolate.draw()) || !fence.isRecent(now, policy.maxStalenessMs)) return undefined
+    if (entry.canonical !== canonical || !isolate.serves(entry)) return undefined
+    const { maxStalenessMs } = home.policy
+    if (!fence.isRecent(now, maxStalenessMs)) return undefined
     if (slot.validAt !== fence.changes) {
       if (!fence.isValid(entry)) return undefined
       slot.validAt = fence.changes
     }
     if (bookmark !== null && !this.#satisfies(entry, bookmark, now)) return undefined
     // Only what is made from a recipe can be loaded again, to be held against the answer.
-    if (key.recipe !== null && !isolate.verifier.passes()) return undefined
+    if (hasRecipe && isolate.verifier.isDue(slot)) return undefined
     const age = now - fence.asOf
-    if (age >= home.quietMs) isolate.keeper.notice(policy.maxStalenessMs, this.#io)
+    if (age >= home.quietMs) isolate.keeper.notice(maxStalenessMs, this.#io)
     slot.hits++
     home.counts.memoryHit(entry.warmed, age)
     return entry
+  }
+
+  /** Notes at an entry's place what all hits on it ask for. */
+  #settle(slot: Slot, now: number): Home {
+    const isolate = this.#isolate
+    if (isolate.beganAt < 0) isolate.beganAt = now
+    const { entry } = slot
+    // In the last part of its life it may have to be loaded anew, and past it be served all the same.
+    slot.renewAt = Math.min(LONGEST_MS, Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt))
+    slot.home = isolate.home(entry.namespace)
+    return slot.home
   }
 
   #satisfies(entry: CacheEntry, bookmark: Bookmark, now: number): boolean {
@@ -138,7 +172,8 @@ export class Reader {
     return this.#isolate.debug !== null || this.#io.note !== undefined
   }
 
-  async #readOn<T>(
+  /** What `read` does where memory alone has no answer. */
+  async readOn<T>(
     key: CacheKey,
     loader: Loader,
     parse: (json: unknown) => T,
@@ -151,8 +186,8 @@ export class Reader {
       const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
       if (held !== null) {
         if (read.hit !== null && this.#isDue(read.hit, key)) this.#renew(read.hit, key, loader)
-        const { verifier } = this.#isolate
-        if (loader.source !== null && verifier.isDue()) {
+        const { memory, verifier } = this.#isolate
+        if (loader.source !== null && verifier.takeDue(memory.find(key.path) ?? null)) {
           const served = servedBy(read)
           if (served !== null) verifier.start(served, loader.source, this.#io)
         }
@@ -304,7 +339,7 @@ export class Reader {
 
   async #fromMemory(read: Read) {
     const { fence, memory } = this.#isolate
-    const entry = read.policy.memoryEnabled ? memory.get(read.key.text) : undefined
+    const entry = read.policy.memoryEnabled ? memory.get(read.key.path) : undefined
     if (read.why !== null) this.#note(read, 'memory', entry)
     if (entry === undefined || entry.canonical !== read.key.canonical) return null
     read.held = entry
@@ -415,7 +450,7 @@ export class Reader {
       read.why?.push(entry === null ? 'load overdue' : other === undefined ? 'loaded' : 'joined a load')
       if (entry === null) {
         // Overdue. Another follower may have taken over, and be done already.
-        const kept = this.#isolate.memory.get(key.text)
+        const kept = this.#isolate.memory.get(key.path)
         if (kept !== undefined && kept.canonical === key.canonical && this.#isProven(kept, read)) return kept
         continue
       }
@@ -472,7 +507,7 @@ export class Reader {
     const { memory, sql } = this.#isolate
     const now = this.#now()
     if (now < renewAt(entry, this.#isolate.draw()) || sql.breaker.isOpen) return false
-    return now >= entry.expiresAt || (memory.find(key.text)?.hits ?? 0) >= HOT_HITS
+    return now >= entry.expiresAt || (memory.find(key.path)?.hits ?? 0) >= HOT_HITS
   }
 
   /** Stale-while-revalidate and refresh-ahead: behind the answer, once for all who read the key here. */
@@ -522,7 +557,7 @@ export class Reader {
     if (this.#now() >= entry.expiresAt + read.policy.staleIfErrorSeconds * 1000) return null
     this.#counts(read.key).staleHit(this.#now() - entry.loadedAt)
     read.why?.push('D1 fails: the last value')
-    const source = this.#isolate.memory.get(read.key.text) === entry ? 'memory' : 'kv'
+    const source = this.#isolate.memory.get(read.key.path) === entry ? 'memory' : 'kv'
     return this.#answer(read, entry, 'STALE', source)
   }
 

@@ -10,11 +10,20 @@ const MOST_FLIGHTS = 2
 /** Between two violations that are written to D1; all of them are counted and logged. */
 const KEEP_PAUSE_MS = 5_000
 
+/** More hits than any key has; V8 keeps it unboxed. */
+const NEVER = 2 ** 30 - 1
+
+/** Hits of one key, and how many there are to be before the next one is of the sample: 0 until that is drawn. */
+interface Counted {
+  hits: number
+  dueAt: number
+}
+
 /** Takes samples of an isolate's hits, and compares them with D1 behind the answers. */
 export class Verifier {
   readonly #isolate: Isolate
-  /** Hits until the next sample; 0 before the first. */
-  #left = 0
+  /** For the hits on what memory does not keep. */
+  readonly #elsewhere: Counted = { hits: 0, dueAt: 0 }
   #checkedAt = Number.NEGATIVE_INFINITY
   #keptAt = Number.NEGATIVE_INFINITY
 
@@ -22,27 +31,41 @@ export class Verifier {
     this.#isolate = isolate
   }
 
-  /** To be asked at each hit: whether this one is of the sample. A counter is all that most hits cost. */
-  isDue(): boolean {
-    if (--this.#left > 0) return false
-    const { settings, runtime, isWarmer } = this.#isolate
-    const { verifySample } = settings
-    if (verifySample <= 0 || isWarmer) {
-      this.#left = Number.POSITIVE_INFINITY
-      return false
-    }
-    const wasFirst = this.#left < 0
-    this.#left = hitsToNext(verifySample, runtime.random())
-    // The first hit of an isolate is no sample, only the beginning of the count.
-    return !wasFirst || verifySample >= 1
+  /**
+   * Whether the next hit of a key is of the sample. The hits of each key are counted anyway, so most ask for no write of their
+   * own: the gaps between samples are drawn by key, which leaves each hit the same chance.
+   */
+  isDue(counted: Counted): boolean {
+    if (counted.dueAt === 0) this.#draw(counted, counted.hits)
+    return counted.hits >= counted.dueAt
   }
 
-  /** To be asked at a hit that cannot be checked: whether it is none of the sample. If it is, the hit is to be made again. */
-  passes(): boolean {
-    if (this.#left === Number.POSITIVE_INFINITY) return true
-    if (this.#left <= 1) return false
-    this.#left--
+  /**
+   * Whether the hit that was just counted is of the sample; if it is, the next one is drawn.
+   * @param counted the key's place in memory; null where memory does not have it
+   */
+  takeDue(counted: Counted | null): boolean {
+    if (!this.#isOn) return false
+    if (counted === null) {
+      counted = this.#elsewhere
+      counted.hits++
+    }
+    const before = counted.hits - 1
+    if (counted.dueAt === 0) this.#draw(counted, before)
+    if (before < counted.dueAt) return false
+    this.#draw(counted, counted.hits)
     return true
+  }
+
+  get #isOn(): boolean {
+    const { settings, isWarmer } = this.#isolate
+    return settings.verifySample > 0 && !isWarmer
+  }
+
+  #draw(counted: Counted, hits: number): void {
+    const { settings, runtime } = this.#isolate
+    const gap = this.#isOn ? hitsToNext(settings.verifySample, runtime.random()) : NEVER
+    counted.dueAt = Math.min(NEVER, hits + gap - 1)
   }
 
   /** Starts a check behind the answer, unless there was one a moment ago, or D1 has enough to do. */

@@ -13,11 +13,11 @@ export const hitRatio: Bench = {
     const { keys } = await workload()
     const { isolate, built } = await freshet({
       keys: ['content:model:1'],
-      texts: ['x'],
+      textOf: () => 'x',
       ttlMs: 0,
       maxBytes: 1e6,
     })
-    const model = isolate.memory.get(built[0]?.text ?? '')
+    const model = isolate.memory.get(built[0]?.path ?? '')
     if (model === undefined) throw new Error('memory did not keep the entry')
     return SIZES.flatMap((size) => {
       const lru = new LRUCache<number, true>({ max: size })

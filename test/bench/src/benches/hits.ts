@@ -2,103 +2,140 @@ import { zipfSequence } from '@freshet/dev/zipf'
 import type { Bench, Result } from '../bench.ts'
 import { seeded } from '../random.ts'
 import { median } from '../rounds.ts'
-import { type Contender, freshet, getters, loaders, lruOf, type Payload, tiered } from './hit-systems.ts'
+import {
+  type Contender,
+  getters,
+  loaders,
+  type Payload,
+  promisers,
+  type Setter,
+  setters,
+  tiered,
+} from './hit-systems.ts'
 
-const KEYS = 10_000
 const TEXT_LENGTH = 500
-const ROUNDS = 21
-/** Not counted: until then V8 has not made up its mind. */
-const WARM_UP = 4
-const CALLS = 10_000
 const TTL_MS = 3_600_000
 const MAX_BYTES = 50_000_000
 
 type Figures = Omit<Result, 'bench'>[]
 
+/** How much is measured. */
+interface Effort {
+  keys: number
+  calls: number
+  /** Of each round but the first few: until then V8 has not made up its mind. */
+  rounds: number
+  warmUp: number
+}
+
+const FULL: Effort = { keys: 10_000, calls: 10_000, rounds: 25, warmUp: 5 }
+
 /** Hits in memory, beside what else there is for them: medians of rounds that take turns. */
 export const hits: Bench = {
   name: 'hits',
-  about: `${KEYS.toLocaleString('en-US')} keys of ${TEXT_LENGTH} bytes, asked for by Zipf; ns a call, and how many times that of Map (for sets: of a Map as a ring)`,
-  async run(write) {
-    const payload = payloadOf(KEYS)
-    const order = zipfSequence({ keys: KEYS, exponent: 1, count: CALLS, random: seeded(3) })
-    const figures: Figures = []
-    const gets = await timesOf(await getters(payload), order)
-    const base = median(gets.get('Map') ?? [])
-    figures.push(...figuresOf('get', gets, base))
-    figures.push(...(await evictingSets(payload)))
-    figures.push(...figuresOf('getOrSet', await timesOf(await loaders(payload), order), base))
-    figures.push(...figuresOf('two tiers, in the first', await timesOf(await tiered(payload), order), base))
-    write(`  medians of ${ROUNDS - WARM_UP} rounds of ${CALLS.toLocaleString('en-US')} calls`)
-    return figures
+  about: `${FULL.keys.toLocaleString('en-US')} keys of ${TEXT_LENGTH} bytes, asked for by Zipf; ns a call, and how many times that of Map (for sets: of a Map as a ring)`,
+  run(write) {
+    write(`  medians of ${FULL.rounds} rounds of ${FULL.calls.toLocaleString('en-US')} calls`)
+    return measureHits(FULL)
   },
 }
 
+/** All disciplines, one after the other; in each the systems take turns. */
+export async function measureHits(effort: Effort): Promise<Figures> {
+  const payload = payloadOf(effort.keys)
+  const order = zipfSequence({ keys: effort.keys, exponent: 1, count: effort.calls, random: seeded(3) })
+  const gets = await timesOf(await getters(payload), order, effort)
+  const base = median(gets.get('Map') ?? [])
+  const answered = await timesOf(await promisers(payload), order, effort)
+  const sets = await setTimesOf(await setters(payload), effort)
+  return [
+    ...figuresOf('get', gets, base),
+    ...figuresOf('get, awaited', answered, base),
+    ...figuresOf('evicting set', sets, median(sets.get('Map') ?? [])),
+    ...figuresOf('getOrSet', await timesOf(await loaders(payload), order, effort), base),
+    ...figuresOf('two tiers, in the first', await timesOf(await tiered(payload), order, effort), base),
+  ]
+}
+
 function payloadOf(count: number): Payload {
-  const keys = Array.from({ length: count }, (_, i) => `content:item:${i}`)
-  const texts = keys.map((_, i) => `${i} `.padEnd(TEXT_LENGTH, 'x'))
-  return { keys, texts, ttlMs: TTL_MS, maxBytes: MAX_BYTES }
+  const keys = Array.from({ length: count }, (_, i) => flat(`content:item:${i}`))
+  const textOf = (i: number) => flat(`${i} `.padEnd(TEXT_LENGTH, 'x'))
+  return { keys, textOf, ttlMs: TTL_MS, maxBytes: MAX_BYTES }
+}
+
+/**
+ * A string in one piece, as one that came in from outside. V8 keeps a joined one in its parts, and whoever reads its characters
+ * first would pay for all others.
+ */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** Nanoseconds a call of each round; the systems take turns, so that what else the machine does falls on all of them. */
 async function timesOf(
   contenders: readonly Contender[],
   order: readonly number[],
+  effort: Effort,
 ): Promise<Map<string, number[]>> {
   const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const { name, run, before } of contenders) {
-      await before?.()
-      let read = 0
-      const started = performance.now()
-      if (run.kind === 'sync') for (const i of order) read += run.one(i)
-      else for (const i of order) read += await run.one(i)
-      const took = performance.now() - started
-      if (read < order.length * TEXT_LENGTH) throw new Error(`${name} has not read all`)
-      if (round >= WARM_UP) times.get(name)?.push((took * 1e6) / order.length)
-    }
-  }
+  await inTurns(contenders, effort, async ({ name, run, before }, isCounted) => {
+    await before?.()
+    // Once to itself: no system pays for what the one before has pushed out of the processor's cache.
+    await pass(run, order)
+    const started = performance.now()
+    const read = await pass(run, order)
+    const took = performance.now() - started
+    if (read < order.length * TEXT_LENGTH) throw new Error(`${name} has not read all`)
+    if (isCounted) times.get(name)?.push((took * 1e6) / order.length)
+  })
   return times
 }
 
+async function pass(run: Contender['run'], order: readonly number[]): Promise<number> {
+  let read = 0
+  if (run.kind === 'sync') for (const i of order) read += run.one(i)
+  else for (const i of order) read += await run.one(i)
+  return read
+}
+
 /** Each set is of a new key, into what is full. */
-async function evictingSets(payload: Payload): Promise<Figures> {
-  const { keys, texts } = payload
-  const { isolate, built } = await freshet(payload)
-  const models = built.map((key) => isolate.memory.get(key.text))
-  const lru = lruOf(payload, (text) => text.length + 500)
-  const map = new Map<string, string>()
-  const ring = [...keys]
-  for (const [i, key] of keys.entries()) {
-    map.set(key, texts[i] ?? '')
-    lru.set(key, texts[i] ?? '')
-  }
-  const times = new Map<string, number[]>(['Map', 'lru-cache', 'freshet, tier'].map((name) => [name, []]))
-  const now = isolate.runtime.now()
-  for (let round = 0; round < 3 * ROUNDS; round++) {
-    const names = Array.from({ length: CALLS / 2 }, (_, i) => `content:item:${round}-${i}:v1.1`)
+async function setTimesOf(all: readonly Setter[], effort: Effort): Promise<Map<string, number[]>> {
+  const times = new Map<string, number[]>(all.map(({ name }) => [name, []]))
+  const most = Math.min(effort.calls, effort.keys) / 2
+  let names: string[] = []
+  const renew = (round: number) => {
+    names = Array.from({ length: most }, (_, i) => flat(`content:item:${round}-${i}`))
     // So that no system pays for the hash of a string that the next one finds there.
-    const known = new Set(names)
-    const time = (name: string, set: (key: string, i: number) => void) => {
-      const started = performance.now()
-      for (let i = 0; i < names.length; i++) set(names[i] ?? '', i)
-      if (round >= WARM_UP) times.get(name)?.push(((performance.now() - started) * 1e6) / known.size)
-    }
-    time('Map', (key, i) => {
-      const place = (round * names.length + i) % ring.length
-      map.delete(ring[place] ?? '')
-      ring[place] = key
-      map.set(key, texts[i] ?? '')
-    })
-    time('lru-cache', (key, i) => lru.set(key, texts[i] ?? ''))
-    time('freshet, tier', (key, i) => {
-      const model = models[i]
-      if (model !== undefined) isolate.memory.set(key, model, now + TTL_MS, now)
-    })
+    if (new Set(names).size !== most) throw new Error('a key comes twice')
   }
-  if (lru.size !== map.size || isolate.memory.entries !== map.size)
-    throw new Error('not all of them are full')
-  return figuresOf('evicting set', times, median(times.get('Map') ?? []))
+  await inTurns(
+    all,
+    effort,
+    async ({ name, run }, isCounted) => {
+      const started = performance.now()
+      if (run.kind === 'sync') for (const [i, key] of names.entries()) run.set(key, i)
+      else for (const [i, key] of names.entries()) await run.set(key, i)
+      if (isCounted) times.get(name)?.push(((performance.now() - started) * 1e6) / most)
+    },
+    renew,
+  )
+  for (const { name, size } of all)
+    if (size !== undefined && size() !== effort.keys) throw new Error(`${name} holds ${size()} entries`)
+  return times
+}
+
+/** Each round begins with another system, so that none always comes after the same one. */
+async function inTurns<Of>(
+  all: readonly Of[],
+  { rounds, warmUp }: Effort,
+  run: (one: Of, isCounted: boolean) => Promise<void>,
+  renew: (round: number) => void = () => {},
+): Promise<void> {
+  for (let round = 0; round < warmUp + rounds; round++) {
+    renew(round)
+    const first = round % all.length
+    for (const one of [...all.slice(first), ...all.slice(0, first)]) await run(one, round >= warmUp)
+  }
 }
 
 function figuresOf(metric: string, times: Map<string, number[]>, base: number): Figures {
