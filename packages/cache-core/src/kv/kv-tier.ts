@@ -144,6 +144,11 @@ export class KvTier {
     }
   }
 
+  /** Whether reads of these values ask the location before KV. */
+  looksNearFirst(policy: CacheConfig): boolean {
+    return this.#locationFor(policy) !== null
+  }
+
   /** Nothing private: who is who is checked on KV's values alone. */
   #locationFor(policy: CacheConfig): LocationCache | null {
     return policy.visibility === 'public' ? this.#location : null

@@ -9,6 +9,7 @@ import { DatabaseUnavailableError } from '../sql.ts'
 import type { Served } from '../verify/verify.ts'
 import { answer, bypassed, Hit, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
+import { KvReads } from './kv-reads.ts'
 import type { Direct, Loader } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
 
@@ -58,9 +59,11 @@ const UNTOLD: TierSaid[] = []
 export class Reader {
   readonly #isolate: Isolate
   readonly #io: RequestIo
+  readonly #kvReads: KvReads
 
   constructor(isolate: Isolate, io: RequestIo) {
     this.#isolate = isolate
+    this.#kvReads = new KvReads(isolate, io)
     this.#io = io
   }
 
@@ -360,7 +363,7 @@ export class Reader {
   }
 
   async #fromKv(read: Read) {
-    const { fence, kvTier, runtime } = this.#isolate
+    const { fence, runtime } = this.#isolate
     const { need, key, policy } = read
     const kv = this.#isolate.kvFor(policy, this.#io)
     const isCold = fence.epoch === null
@@ -379,14 +382,14 @@ export class Reader {
     if (kv === null) return this.#rethrow(trouble)
     const asked = runtime.now()
     const generation = fence.generation(key.path)
-    let entry = await kvTier.get(kv, key, generation, policy, this.#io.waitUntil)
+    let entry = await this.#kvReads.get(kv, key, generation, policy)
     trouble = await refreshing
     if (
       trouble === null &&
       fence.generation(key.path) !== generation &&
       (entry === null || !this.#isProven(entry, read))
     ) {
-      entry = await kvTier.get(kv, key, fence.generation(key.path), policy, this.#io.waitUntil)
+      entry = await this.#kvReads.get(kv, key, fence.generation(key.path), policy)
     }
     read.timing.kv = runtime.now() - asked
     read.held ??= entry
