@@ -6,13 +6,13 @@ import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { authenticate } from './auth/authenticate.ts'
-import { type AppEnv, requestContext } from './context.ts'
+import { type AppEnv, cacheOf, Repositories } from './context.ts'
 import { dashboard } from './dashboard/dashboard.tsx'
-import { type Env, type Setup, setUp } from './env.ts'
 import { ADMIN_PATH, adminError } from './http/admin.ts'
 import { DEBUG_HEADER, EXPLAIN_HEADER, explainingReads } from './http/explain-reads.ts'
 import { MAX_BODY_BYTES } from './http/input.ts'
 import { Problem, problemResponse } from './http/problem.ts'
+import { remembering } from './http/remember.ts'
 import { logLine, REQUEST_ID_HEADER, withRequestId } from './http/request-id.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { authRoutes } from './routes/auth.ts'
@@ -21,16 +21,7 @@ import { contentRoutes } from './routes/content.ts'
 import { eventRoutes } from './routes/events.ts'
 import { mediaRoutes } from './routes/media.ts'
 import { userRoutes } from './routes/users.ts'
-
-/** The isolate's own, made by its first request: a Worker's global scope has no environment. */
-let setup: Setup | null = null
-
-/** @returns the setup, and whether this call made it */
-function setupFor(env: Env): { setup: Setup; isFirst: boolean } {
-  if (setup !== null) return { setup, isFirst: false }
-  setup = setUp(env)
-  return { setup, isFirst: true }
-}
+import { setupFor } from './setup.ts'
 
 const EXPOSED = [
   'ETag',
@@ -48,7 +39,9 @@ const EXPOSED = [
 /** The HTTP surface of DESIGN.md. */
 export const app = new Hono<AppEnv>()
 
-// First of all, so that whatever fails has an id to be found by.
+app.use(remembering)
+
+// First of all others, so that whatever fails has an id to be found by.
 app.use(withRequestId)
 
 // An API answers JSON, to any page that CORS lets in: what guards pages from each other has no place here.
@@ -67,23 +60,13 @@ app.use(
   }),
 )
 
-app.use(async (c, next) => {
-  const { setup, isFirst } = setupFor(c.env)
+app.use((c, next) => {
+  const setup = setupFor(c.env)
   c.set('setup', setup)
-  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
-  if (isFirst && setup.settings.enabled) {
-    const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
-    const warmer = new CacheWarmer(
-      resources,
-      warmPlans(async () => []),
-    )
-    waitUntil(warmer.warmOnStartup(setup.isolate, io).catch(() => 0))
-  }
-  const { cache, repositories } = requestContext(c.env, setup, waitUntil, c.get('requestId'))
+  const cache = cacheOf(c.env, setup, (promise) => c.executionCtx.waitUntil(promise), c.get('requestId'))
   c.set('cache', cache)
-  c.set('repositories', repositories)
-  await next()
-  if (setup.settings.enabled) setup.flusher.after(c.env.STATS, waitUntil)
+  c.set('repositories', new Repositories(cache))
+  return next()
 })
 
 app.use(async (c, next) => {
@@ -111,6 +94,25 @@ app.use(async (c, next) => {
 app.get('/health', (c) => {
   c.header('Cache-Control', 'no-store')
   return c.json({ status: 'ok' })
+})
+
+// After /health, which asks nothing of anybody: whether the Worker runs is all that it tells.
+app.use(async (c, next) => {
+  const setup = c.get('setup')
+  const { settings, isolate, flusher } = setup
+  if (!settings.enabled) return next()
+  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
+  if (!setup.isWarmed) {
+    setup.isWarmed = true
+    const io = { db: c.env.DB, kv: c.env.CACHE, events: null, waitUntil }
+    const warmer = new CacheWarmer(
+      resources,
+      warmPlans(async () => []),
+    )
+    waitUntil(warmer.warmOnStartup(isolate, io).catch(() => 0))
+  }
+  await next()
+  flusher.after(c.env.STATS, waitUntil)
 })
 
 app.use(

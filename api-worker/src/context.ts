@@ -1,4 +1,4 @@
-import { CacheService, systemRuntime } from '@freshet/cache-core'
+import { CacheService, type Source, systemRuntime } from '@freshet/cache-core'
 import {
   CollectionRepository,
   ConfigRepository,
@@ -12,15 +12,55 @@ import {
 import type { Env, Setup } from './env.ts'
 import { logLine } from './http/request-id.ts'
 
-/** The repositories of one request. */
-interface Repositories {
-  collections: CollectionRepository
-  config: ConfigRepository
-  content: ContentRepository
-  media: MediaRepository
-  plugins: PluginRepository
-  sessions: SessionRepository
-  users: UserRepository
+/** The repositories of one request: each is made when it is first asked for, since most requests need one at most. */
+export class Repositories {
+  readonly #cache: CacheService
+  #config: ConfigRepository | null = null
+  #collections: CollectionRepository | null = null
+  #content: ContentRepository | null = null
+  #media: MediaRepository | null = null
+  #plugins: PluginRepository | null = null
+  #sessions: SessionRepository | null = null
+  #users: UserRepository | null = null
+
+  constructor(cache: CacheService) {
+    this.#cache = cache
+  }
+
+  get collections(): CollectionRepository {
+    this.#collections ??= new CollectionRepository(this.#cache)
+    return this.#collections
+  }
+
+  get config(): ConfigRepository {
+    this.#config ??= new ConfigRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#config
+  }
+
+  get content(): ContentRepository {
+    this.#content ??= new ContentRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#content
+  }
+
+  get media(): MediaRepository {
+    this.#media ??= new MediaRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#media
+  }
+
+  get plugins(): PluginRepository {
+    this.#plugins ??= new PluginRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#plugins
+  }
+
+  get sessions(): SessionRepository {
+    this.#sessions ??= new SessionRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#sessions
+  }
+
+  get users(): UserRepository {
+    this.#users ??= new UserRepository(this.#cache, this.#cache.db, systemRuntime)
+    return this.#users
+  }
 }
 
 /** Who asks, and how they said so. */
@@ -41,19 +81,21 @@ export interface AppEnv {
     actor: Actor | null
     /** Set where somebody sent a cookie, and D1 did not say whose it is: they count as nobody, and must not be told to log in. */
     isUnrecognised?: true
+    /** What a read's answer is made from. */
+    answered?: { source: Source<unknown>; isItem: boolean }
     /** For the lines that are logged of the request. */
     requestId: string
   }
 }
 
-/** Builds what one request works with. Repositories are cheap: they hold no state of their own. */
-export function requestContext(
+/** The cache as one request sees it. */
+export function cacheOf(
   env: Env,
-  { isolate }: Setup,
+  { isolate }: Pick<Setup, 'isolate'>,
   waitUntil: (promise: Promise<unknown>) => void,
   requestId: string,
-): Pick<AppEnv['Variables'], 'cache' | 'repositories'> {
-  const cache = new CacheService(isolate, {
+): CacheService {
+  return new CacheService(isolate, {
     db: env.DB,
     kv: env.CACHE,
     events: env.EVENTS,
@@ -64,17 +106,4 @@ export function requestContext(
       for (const event of events) logLine('info', requestId, event)
     },
   })
-  const clock = systemRuntime
-  return {
-    cache,
-    repositories: {
-      collections: new CollectionRepository(cache),
-      config: new ConfigRepository(cache, cache.db, clock),
-      content: new ContentRepository(cache, cache.db, clock),
-      media: new MediaRepository(cache, cache.db, clock),
-      plugins: new PluginRepository(cache, cache.db, clock),
-      sessions: new SessionRepository(cache, cache.db, clock),
-      users: new UserRepository(cache, cache.db, clock),
-    },
-  }
 }

@@ -1,4 +1,5 @@
 import {
+  type CacheService,
   type CacheSettings,
   Isolate,
   parseSettings,
@@ -9,6 +10,7 @@ import {
 import { CACHE_CONFIGS } from '@freshet/cms'
 import * as v from 'valibot'
 import { parseSecret } from './auth/webhook.ts'
+import { RecentAnswers } from './http/recent-answers.ts'
 
 /** The bindings of wrangler.jsonc, and variables, which may hold anything before they are parsed. */
 export interface Env {
@@ -27,6 +29,12 @@ export interface Setup {
   flusher: StatsFlusher
   /** Origins whose pages may call the API; `*` for all of them, without credentials. */
   corsOrigins: readonly string[]
+  /** Whether the isolate's warm-up has begun: its first request that reads anything starts it. */
+  isWarmed: boolean
+  /** What looks into memory for requests that need no more; null before the first. */
+  peeking: CacheService | null
+  /** The addresses that were answered lately. */
+  recent: RecentAnswers
   /** Keys that requests to `/events` are signed with; none: it takes nothing. */
   eventSecrets: readonly Uint8Array<ArrayBuffer>[]
 }
@@ -68,7 +76,16 @@ export function setUp(env: Readonly<Record<string, unknown>>): Setup {
     settings,
     ...(locationOrigin !== null && { location: sharedByLocation(caches.default, locationOrigin) }),
   })
-  return { isolate, settings, flusher: new StatsFlusher(isolate), corsOrigins: cors.output, eventSecrets }
+  return {
+    isolate,
+    settings,
+    flusher: new StatsFlusher(isolate),
+    corsOrigins: cors.output,
+    isWarmed: false,
+    peeking: null,
+    recent: new RecentAnswers(),
+    eventSecrets,
+  }
 }
 
 /** Two at most: the new one, and the old one until all producers have the new one. */

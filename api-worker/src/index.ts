@@ -1,5 +1,14 @@
 import { app } from './app.ts'
 import type { Env } from './env.ts'
+import { answerFromMemory } from './http/from-memory.ts'
+import { knownSetup } from './setup.ts'
 
 /** The HTTP front. */
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>
+export default {
+  fetch(request, env, ctx) {
+    const setup = knownSetup()
+    return (
+      (setup === null ? null : answerFromMemory(request, env, setup, ctx)) ?? app.fetch(request, env, ctx)
+    )
+  },
+} satisfies ExportedHandler<Env>

@@ -1,8 +1,10 @@
-import type { CacheResult } from '@freshet/cache-core'
+import type { CacheResult, Source } from '@freshet/cache-core'
 import { cacheHeaders, isNotModified } from '@freshet/cache-core/http'
 import type { Context } from 'hono'
 import type { AppEnv } from '../context.ts'
+import { itemBody } from './from-memory.ts'
 import { notFound } from './problem.ts'
+import { readOptions } from './read-options.ts'
 
 /** How the answer of a read is sent. */
 interface Sending {
@@ -17,9 +19,26 @@ interface Sending {
 /** Headers that every representation depends on: who asks decides what they see. */
 const VARY = 'Authorization, Cookie'
 
+/**
+ * Reads a source and sends what comes of it; at once where memory has it.
+ * @param send `sendItem` or `sendList`, with what else is known of it
+ */
+export function answer<T>(
+  c: Context<AppEnv>,
+  source: Source<T>,
+  as: 'item' | 'list',
+  send: (result: CacheResult<T>) => Response,
+): Response | Promise<Response> {
+  const cache = c.get('cache')
+  const options = readOptions(c, c.get('actor'))
+  c.set('answered', { source, isItem: as === 'item' })
+  const hit = cache.peekAt(source, options)
+  return hit === undefined ? cache.read(source, options).then(send) : send(hit)
+}
+
 /** Sends one item as `{data}`. @throws Problem 404 when there is none */
 export function sendItem(c: Context<AppEnv>, result: CacheResult<unknown>, sending: Sending): Response {
-  return send(c, result, `{"data":${result.text}}`, sending)
+  return send(c, result, itemBody(result.text), sending)
 }
 
 /** Sends a list, whose value already is `{data, meta}`. */

@@ -1,11 +1,11 @@
-import { ConfigInput, ConfigKeyInput, IdInput, PluginListQuery } from '@freshet/cms'
+import { ConfigInput, ConfigKeyInput, IdInput, PluginListQuery, resources } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import { isAllowed, requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
 import { readBody, readPath, readQuery } from '../http/input.ts'
 import { notFound } from '../http/problem.ts'
 import { readOptions, setBookmark } from '../http/read-options.ts'
-import { asAbsent, sendItem, sendList } from '../http/send-read.ts'
+import { answer, asAbsent, sendItem, sendList } from '../http/send-read.ts'
 import { mismatch, sendWritten, versionFor } from '../http/send-write.ts'
 
 const WHAT = 'configuration key'
@@ -13,13 +13,13 @@ const WHAT = 'configuration key'
 /** `/api/config`: public keys are everybody's, the others the administrators'. */
 export const configRoutes = new Hono<AppEnv>()
 
-configRoutes.get('/:key', async (c) => {
-  const key = keyOf(c)
-  const result = await c.get('repositories').config.find(key, readOptions(c, c.get('actor')))
-  const isPrivate = result.found && result.label !== 'public'
-  const isHidden = isPrivate && !isAllowed(c, 'config:read-private')
-  return sendItem(c, isHidden ? asAbsent(result) : result, { namespace: 'config', what: WHAT, isPrivate })
-})
+configRoutes.get('/:key', (c) =>
+  answer(c, resources.configValue.at({ key: keyOf(c) }), 'item', (result) => {
+    const isPrivate = result.found && result.label !== 'public'
+    const isHidden = isPrivate && !isAllowed(c, 'config:read-private')
+    return sendItem(c, isHidden ? asAbsent(result) : result, { namespace: 'config', what: WHAT, isPrivate })
+  }),
+)
 
 configRoutes.put('/:key', async (c) => {
   requirePermission(c, 'config:write')

@@ -8,6 +8,7 @@ import {
   ContentListQuery,
   ContentUpdateInput,
   IdInput,
+  resources,
   type StatusFilter,
 } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
@@ -16,7 +17,7 @@ import type { AppEnv } from '../context.ts'
 import { readBody, readPath, readQuery } from '../http/input.ts'
 import { notFound } from '../http/problem.ts'
 import { readOptions, setBookmark } from '../http/read-options.ts'
-import { asAbsent, sendItem, sendList } from '../http/send-read.ts'
+import { answer, asAbsent, sendItem, sendList } from '../http/send-read.ts'
 import { sendRemoved, sendWritten, versionFor } from '../http/send-write.ts'
 
 const WHAT = 'content item'
@@ -24,10 +25,11 @@ const WHAT = 'content item'
 /** `/api/content` and the lists of each collection. */
 export const contentRoutes = new Hono<AppEnv>()
 
-contentRoutes.get('/collections', async (c) => {
-  const result = await c.get('repositories').collections.findAll(readOptions(c, c.get('actor')))
-  return sendList(c, result, { namespace: 'api', what: 'list of collections' })
-})
+contentRoutes.get('/collections', (c) =>
+  answer(c, resources.collections.at({}), 'list', (result) =>
+    sendList(c, result, { namespace: 'api', what: 'list of collections' }),
+  ),
+)
 
 contentRoutes.get('/collections/:collection/content', async (c) => {
   const collection = readPath(c, 'collection', CollectionIdInput, 'collection')
@@ -40,14 +42,13 @@ contentRoutes.get('/collections/:collection/content', async (c) => {
   return sendList(c, result, { namespace: 'api', what: 'page', isPrivate: page.status !== 'published' })
 })
 
-contentRoutes.get('/content', async (c) => {
+contentRoutes.get('/content', (c) => {
   const { featured, ...page } = readQuery(c, ContentFeedQuery)
   requireStatus(c, page.status)
-  const scope = featured ? 'featured' : 'all'
-  const result = await c
-    .get('repositories')
-    .content.findMany({ scope, ...page }, readOptions(c, c.get('actor')))
-  return sendList(c, result, { namespace: 'api', what: 'page', isPrivate: page.status !== 'published' })
+  const source = featured ? resources.featured.at(page) : resources.contentFeed.at(page)
+  return answer(c, source, 'list', (result) =>
+    sendList(c, result, { namespace: 'api', what: 'page', isPrivate: page.status !== 'published' }),
+  )
 })
 
 contentRoutes.get('/content/slug/:collection/:slug', async (c) => {
@@ -61,9 +62,9 @@ contentRoutes.get('/content/slug/:collection/:slug', async (c) => {
   return sendContent(c, await content.findById(ref.id, options))
 })
 
-contentRoutes.get('/content/:id', async (c) => {
+contentRoutes.get('/content/:id', (c) => {
   const id = readPath(c, 'id', IdInput, WHAT)
-  return sendContent(c, await c.get('repositories').content.findById(id, readOptions(c, c.get('actor'))))
+  return answer(c, resources.contentItem.at({ id }), 'item', (result) => sendContent(c, result))
 })
 
 contentRoutes.post('/content', async (c) => {

@@ -1,10 +1,9 @@
-import { IdInput, MediaCreateInput, MediaListQuery, MediaUpdateInput } from '@freshet/cms'
+import { IdInput, MediaCreateInput, MediaListQuery, MediaUpdateInput, resources } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
 import { readBody, readPath, readQuery } from '../http/input.ts'
-import { readOptions } from '../http/read-options.ts'
-import { sendItem, sendList } from '../http/send-read.ts'
+import { answer, sendItem, sendList } from '../http/send-read.ts'
 import { sendRemoved, sendWritten, versionFor } from '../http/send-write.ts'
 
 const WHAT = 'media file'
@@ -12,16 +11,17 @@ const WHAT = 'media file'
 /** `/api/media`: what is known of files. */
 export const mediaRoutes = new Hono<AppEnv>()
 
-mediaRoutes.get('/', async (c) => {
-  const page = readQuery(c, MediaListQuery)
-  const result = await c.get('repositories').media.findMany(page, readOptions(c, c.get('actor')))
-  return sendList(c, result, { namespace: 'api', what: 'page' })
-})
+mediaRoutes.get('/', (c) =>
+  answer(c, resources.mediaList.at(readQuery(c, MediaListQuery)), 'list', (result) =>
+    sendList(c, result, { namespace: 'api', what: 'page' }),
+  ),
+)
 
-mediaRoutes.get('/:id', async (c) => {
-  const result = await c.get('repositories').media.findById(idOf(c), readOptions(c, c.get('actor')))
-  return sendItem(c, result, { namespace: 'media', what: WHAT })
-})
+mediaRoutes.get('/:id', (c) =>
+  answer(c, resources.mediaItem.at({ id: idOf(c) }), 'item', (result) =>
+    sendItem(c, result, { namespace: 'media', what: WHAT }),
+  ),
+)
 
 mediaRoutes.post('/', async (c) => {
   requirePermission(c, 'media:write')

@@ -1,4 +1,6 @@
 import { type Item, type Parameters, serializeList, Token } from 'structured-headers'
+import { formatBookmark } from './bookmark.ts'
+import type { CacheEntry } from './entry.ts'
 import type { CacheConfig } from './policy.ts'
 import type { CacheResult } from './read/types.ts'
 
@@ -27,6 +29,27 @@ export function cacheHeaders(
   }
   if (result.bookmark !== null) headers[BOOKMARK_HEADER] = result.bookmark
   return headers
+}
+
+/**
+ * The same for what `CacheService.peek` answered, to who sent no bookmark.
+ * @param now the clock, ms
+ */
+export function hitHeaders(entry: CacheEntry, policy: CacheConfig, now: number): Record<string, string> {
+  const { found, text, etag, label, expiresAt, epoch, upTo } = entry
+  const result: CacheResult<never> = {
+    outcome: 'HIT',
+    source: 'memory',
+    found,
+    text,
+    value: () => null,
+    etag,
+    label,
+    ttlMs: expiresAt - now,
+    bookmark: formatBookmark(epoch, upTo),
+    timing: {},
+  }
+  return cacheHeaders(result, policy)
 }
 
 /**

@@ -9,6 +9,8 @@ import { difference, FLEET, type Sums, sumsOf } from './sums.ts'
 /** An isolate tells of itself at most this often, and at least this often while it is asked anything. */
 const LEAST_MS = 10_000
 const MOST_MS = 60_000
+/** Between two looks at what there is to tell: adding it all up at each answer would cost more than the answer. */
+const LOOK_MS = 1_000
 /**
  * A row written costs as much as two reads of KV: there is one for so many reads at most. What is read less is told of by
  * chance, and over a day's reads the order of the popular ones comes out all the same.
@@ -31,25 +33,28 @@ export function flushIntervalMs(readsPerSecond: number): number {
 export class StatsFlusher {
   readonly #isolate: Isolate
   #flushedAt: number
+  #lookAt: number
   #reads: number
   #last: Record<string, Sums>
 
   constructor(isolate: Isolate) {
     this.#isolate = isolate
     this.#flushedAt = isolate.runtime.now()
+    this.#lookAt = this.#flushedAt + LEAST_MS
     this.#reads = readsOf(isolate.stats.total())
     this.#last = sumsOf(isolate.stats)
   }
 
   /** To be called behind an answer: sends when it is time. */
-  after(queue: MessageQueue, waitUntil: WaitUntil): void {
-    const now = this.#isolate.runtime.now()
+  after(queue: MessageQueue, waitUntil: WaitUntil, now: number = this.#isolate.runtime.now()): void {
+    if (now < this.#lookAt) return
+    this.#lookAt = now + LOOK_MS
     const sinceMs = now - this.#flushedAt
-    if (sinceMs < LEAST_MS) return
     const reads = readsOf(this.#isolate.stats.total())
     const since = reads - this.#reads
     if (sinceMs < flushIntervalMs((since * 1000) / sinceMs)) return
     this.#flushedAt = now
+    this.#lookAt = now + LEAST_MS
     // What was counted without any read, such as a write's queries, is told with the next one.
     if (since === 0) return
     this.#reads = reads

@@ -12,6 +12,8 @@ const FIRST_CRON_SECONDS = 3
 export interface LocalStack {
   /** Base URLs of the API Workers, without a final slash. */
   urls: readonly string[]
+  /** The same of the Workers beside them, in their order. */
+  otherUrls: readonly string[]
   /** Runs SQL against the stack's database, past the Workers. */
   sql: RunSql
   /** Calls the consumer's `scheduled()` now, as of `scheduledTime`. Default: now as well. */
@@ -36,9 +38,9 @@ export interface StackParts {
 export async function runningStack(parts: StackParts): Promise<LocalStack> {
   const { miniflare, sql, workers, state, cronSeconds, onOutput } = parts
   const { consumer, crons } = workers
-  const urls = await Promise.all(
-    workers.apis.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin),
-  )
+  const urlsOf = (some: readonly { name: string }[]) =>
+    Promise.all(some.map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin))
+  const [urls, otherUrls] = await Promise.all([urlsOf(workers.apis), urlsOf(workers.others)])
 
   async function runCron(scheduledTime = new Date()): Promise<void> {
     if (consumer === undefined) return
@@ -68,6 +70,7 @@ export async function runningStack(parts: StackParts): Promise<LocalStack> {
 
   return {
     urls,
+    otherUrls,
     sql,
     runCron,
     miniflare,

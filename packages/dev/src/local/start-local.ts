@@ -88,6 +88,7 @@ function miniflareOptions(
         ...api,
         unsafeDirectSockets: [{ host: HOST, port: ports[index] ?? 0 }],
       })),
+      ...workers.others.map((other) => ({ ...other, unsafeDirectSockets: [{ host: HOST, port: 0 }] })),
       ...(workers.consumer === undefined ? [] : [workers.consumer]),
       sqlWorkerOptions(workers.source.options.d1Databases),
     ],

@@ -26,8 +26,17 @@ export interface WorkersOptions {
   environment?: string
   /** Both Workers as `bundleWorkers` has made them, for who starts the same ones again. Default: bundled anew. */
   scripts?: WorkerScripts
+  /** Workers beside these, each with the bindings of the API's and a socket of its own: what the API is compared with. Default: none. */
+  others?: readonly OtherWorker[]
   /** Directories with the `wrangler.jsonc` of both Workers. Default: this repository's. */
   directories?: { api: string; consumer: string }
+}
+
+/** A Worker that is no part of the system. */
+interface OtherWorker {
+  name: string
+  /** Its entry module, absolute. */
+  main: string
 }
 
 /** Both Workers, bundled. */
@@ -40,6 +49,8 @@ export interface WorkerScripts {
 export interface Workers {
   apis: readonly NamedWorkerOptions[]
   consumer: NamedWorkerOptions | undefined
+  /** Those beside them. */
+  others: readonly NamedWorkerOptions[]
   /** The cron expressions of the consumer. */
   crons: readonly string[]
   /** What the API's configuration says: the migrations and ids of the database that all share. */
@@ -61,6 +72,9 @@ export async function prepareWorkers(options: WorkersOptions): Promise<Workers> 
   const consumerVars = finalVars(consumer, options, {})
 
   const scripts = options.scripts ?? (await bundleSources({ api, consumer }))
+  const others = (options.others ?? []).map(async ({ name, main }) =>
+    workerOptions(api, name, await bundleWorker({ main, keepNames: api.keepNames }), {}, options),
+  )
   return {
     apis: apiVars.map((vars, index) =>
       workerOptions(api, `${api.name}-${index + 1}`, scripts.api, vars, options),
@@ -69,6 +83,7 @@ export async function prepareWorkers(options: WorkersOptions): Promise<Workers> 
       options.consumer === false
         ? undefined
         : workerOptions(consumer, consumer.name, scripts.consumer, consumerVars, options),
+    others: await Promise.all(others),
     crons: consumer.crons,
     source: api,
   }
