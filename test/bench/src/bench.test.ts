@@ -7,19 +7,32 @@ import { tableOf } from './run.ts'
 
 describe('the command line', () => {
   it('runs all benches, or those that are named', () => {
-    expect(parseOptions([], benches)).toEqual({ benches, json: null, trace: null, limit: 200_000 })
+    const short = benches.filter(({ isLong }) => !isLong)
+    const rest = { json: null, trace: null, limit: 200_000, minutes: 10 }
+    expect(parseOptions([], benches)).toEqual({ benches: short, ...rest })
+    const memory = benches.filter(({ name }) => name === 'memory')
+    const named = parseOptions(['--only', 'memory', '--minutes', '2'], benches)
+    expect(named).toEqual({ ...rest, benches: memory, minutes: 2 })
     const [first] = benches
     expect(parseOptions(['--only', first?.name ?? '', '--json', 'f'], benches)).toEqual({
       benches: [first],
       json: 'f',
       trace: null,
       limit: 200_000,
+      minutes: 10,
     })
   })
 
   it('takes what its help names', () => {
     const flags = benchHelp(benches).match(/^ {2}--[a-z]+/gm) ?? []
-    expect(flags.map((flag) => flag.trim())).toEqual(['--only', '--json', '--trace', '--limit', '--help'])
+    expect(flags.map((flag) => flag.trim())).toEqual([
+      '--only',
+      '--json',
+      '--trace',
+      '--limit',
+      '--minutes',
+      '--help',
+    ])
     for (const { name } of benches) expect(benchHelp(benches)).toContain(name)
   })
 
@@ -27,6 +40,7 @@ describe('the command line', () => {
     expect(() => parseOptions(['--only', 'none'], benches)).toThrow('there is no bench "none"; there are: ')
     expect(() => parseOptions(['--fast'], benches)).toThrow('--fast')
     expect(() => parseOptions(['--limit', '0'], benches)).toThrow('from 1, not "0"')
+    expect(() => parseOptions(['--minutes', 'x'], benches)).toThrow('minutes from 1, not "x"')
   })
 })
 

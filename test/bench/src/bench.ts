@@ -14,6 +14,8 @@ export interface Result {
 interface BenchInput {
   /** Requests of a trace, or a synthetic workload; read when a bench asks for it. */
   workload(): Promise<Workload>
+  /** How long a bench runs that watches something. */
+  minutes: number
 }
 
 /** A comparison of systems in one run. */
@@ -21,6 +23,8 @@ export interface Bench {
   name: string
   /** One sentence for people. */
   about: string
+  /** Whether it runs only where it is named. */
+  isLong?: boolean
   /** @param write prints a line at once */
   run(write: (line: string) => void, input: BenchInput): Promise<Omit<Result, 'bench'>[]>
 }

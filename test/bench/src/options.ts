@@ -10,18 +10,23 @@ export interface BenchOptions {
   trace: string | null
   /** Requests that are read of it. */
   limit: number
+  /** How long a bench watches that watches something. */
+  minutes: number
 }
 
 const LIMIT = 200_000
+const MINUTES = 10
 
 /** @param all the benches that there are */
 export function benchHelp(all: readonly Bench[]): string {
   return `npm run bench -- [OPTIONS]: measures, and fails where a figure is not what it has to be.
 
   --only LIST    comma separated: ${all.map(({ name }) => name).join(', ')}; default all
+                 but ${long(all)}, which takes its time
   --json FILE    the figures as JSON
   --trace FILE   a trace of requests, one key a line, for the benches that read one; without it, a synthetic workload
   --limit N      requests that are read of it; default ${LIMIT}
+  --minutes N    for memory; default ${MINUTES}
   --help         this page`
 }
 
@@ -37,19 +42,33 @@ export function parseOptions(argv: readonly string[], all: readonly Bench[]): Be
       json: { type: 'string' },
       trace: { type: 'string' },
       limit: { type: 'string' },
+      minutes: { type: 'string' },
     },
     strict: true,
     allowPositionals: false,
   })
-  const names = values.only?.split(',') ?? all.map(({ name }) => name)
+  const names = values.only?.split(',') ?? all.filter(({ isLong }) => !isLong).map(({ name }) => name)
   const benches = names.map((name) => {
     const found = all.find((bench) => bench.name === name)
     if (found === undefined)
       throw new Error(`there is no bench "${name}"; there are: ${all.map((one) => one.name).join(', ')}`)
     return found
   })
-  const limit = Number(values.limit ?? LIMIT)
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new Error(`--limit takes a whole number of requests from 1, not "${values.limit}"`)
-  return { benches, json: values.json ?? null, trace: values.trace ?? null, limit }
+  const limit = positive('--limit', 'requests', values.limit, LIMIT)
+  const minutes = positive('--minutes', 'minutes', values.minutes, MINUTES)
+  return { benches, json: values.json ?? null, trace: values.trace ?? null, limit, minutes }
+}
+
+function long(all: readonly Bench[]): string {
+  return all
+    .filter(({ isLong }) => isLong)
+    .map(({ name }) => name)
+    .join(', ')
+}
+
+function positive(flag: string, what: string, text: string | undefined, fallback: number): number {
+  const number = Number(text ?? fallback)
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new Error(`${flag} takes a whole number of ${what} from 1, not "${text}"`)
+  return number
 }

@@ -6,7 +6,7 @@ import { loadWorkload, type Workload } from './workload.ts'
 
 /** Runs benches one after the other, prints their figures and writes them down. */
 export async function runBenches(
-  { benches, json, trace, limit }: BenchOptions,
+  { benches, json, trace, limit, minutes }: BenchOptions,
   write: (line: string) => void,
 ): Promise<void> {
   const results: Result[] = []
@@ -18,7 +18,10 @@ export async function runBenches(
   }
   for (const bench of benches) {
     write(`\n${bench.name}: ${bench.about}`)
-    const own = (await bench.run(write, { workload })).map((result) => ({ bench: bench.name, ...result }))
+    const own = (await bench.run(write, { workload, minutes })).map((result) => ({
+      bench: bench.name,
+      ...result,
+    }))
     write(tableOf(own))
     results.push(...own)
   }
