@@ -64,7 +64,7 @@ export interface IsolateOptions {
 }
 
 /** What the keys of one namespace share in an isolate, looked up once for each read. */
-export class Home {
+class Home {
   readonly policy: CacheConfig
   /** Of its keys, without the `v`. */
   readonly version: string
@@ -114,12 +114,14 @@ export class Isolate {
   /** The clock at the first hit, ms; below 0 before. */
   beganAt = -1
   #ordinal = 0
+  readonly #servesAll: boolean
   #draw: number | null = null
   readonly #homes = new Map<string, Home>()
 
   constructor(options: IsolateOptions) {
     this.configs = options.configs
     this.settings = options.settings
+    this.#servesAll = options.settings.enabled && options.settings.rolloutPercent >= 100
     this.runtime = options.runtime ?? systemRuntime
     this.debug = options.settings.debug ? (options.debug ?? logDecision) : null
     const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
@@ -198,9 +200,9 @@ export class Isolate {
 
   /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
   serves(key: Pick<CacheKey, 'path'>): boolean {
+    if (this.#servesAll) return true
     const { enabled, rolloutPercent } = this.settings
     if (!enabled || rolloutPercent <= 0) return false
-    if (rolloutPercent >= 100) return true
     return Number.parseInt(digest(key.path).slice(0, 8), 16) < (rolloutPercent / 100) * 0x1_0000_0000
   }
 

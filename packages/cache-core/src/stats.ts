@@ -125,7 +125,12 @@ export class NamespaceStats {
 
   /** Counts a hit: one write, nothing allocated. @param ageMs of the fence that proved it */
   memoryHit(isWarmed: boolean, ageMs: number): void {
-    count(isWarmed ? this.#warmedAges : this.#memoryAges, ageMs)
+    count(this.memoryAges(isWarmed), ageMs)
+  }
+
+  /** What hits are counted in, for who keeps it at hand. */
+  memoryAges(isWarmed: boolean): Histogram {
+    return isWarmed ? this.#warmedAges : this.#memoryAges
   }
 
   /** Counts a hit of KV. */

@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../entry.ts'
-import type { Home } from '../isolate.ts'
 import type { Recipe } from '../source.ts'
+import type { Histogram } from '../statistics/histogram.ts'
 import type { Fifo } from './fifo.ts'
 
 /** An entry as the tier holds it. To be looked at and let go: when the entry leaves, another one may take its place. */
@@ -15,16 +15,21 @@ export interface HeldEntry {
 /** The place of one key in memory. What a hit needs comes first, so that it lies in one line of the processor's cache. */
 export class Slot implements HeldEntry {
   entry: CacheEntry
+  /** Of the entry, as `renewAt` and those beside it: nearer at hand. Not there until somebody asks for `ages`. */
+  text = ''
+  canonical: string | null = null
   /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
   hits = 1
   /** The fence's `changes` at which the entry was last found valid; -1 for never. */
   validAt = -1
-  /** `hits` at which the next one is to be verified; 0 until somebody asks. */
-  dueAt = 0
   /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: so that V8 keeps it unboxed. Never too late. */
   renewAt = 0
-  /** What its namespace's keys share; null until this and `renewAt` are asked for. */
-  home: Home | null = null
+  /** Up to which age the fence needs no looking at, ms. */
+  quietMs = 0
+  /** Where hits are counted; null until somebody asks for it, or for what is noted with it. */
+  ages: Histogram | null = null
+  /** `hits` at which the next one is to be verified; 0 until somebody asks. */
+  dueAt = 0
   bytes: number
   /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
   weighed = 1
@@ -61,7 +66,9 @@ export class Slot implements HeldEntry {
   hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
     this.entry = entry
     this.validAt = -1
-    this.home = null
+    // The text would be kept for nothing.
+    this.text = ''
+    this.ages = null
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil
     this.recipe = recipe

@@ -28,13 +28,15 @@ const NO_TIMING: CacheResult<unknown>['timing'] = Object.freeze({})
 /** The answer that an entry in memory makes of itself. What few callers ask for is made when they do. */
 export class Hit<T> implements CacheResult<T> {
   readonly #entry: CacheEntry
+  readonly #text: string
   readonly #now: number
   readonly #seen: number
   readonly #parse: (json: unknown) => T
 
   /** @param seen the position that its reader has seen, where it may be above the entry's own; else 0 */
-  constructor(entry: CacheEntry, now: number, seen: number, parse: (json: unknown) => T) {
+  constructor(entry: CacheEntry, text: string, now: number, seen: number, parse: (json: unknown) => T) {
     this.#entry = entry
+    this.#text = text
     this.#now = now
     this.#seen = seen
     this.#parse = parse
@@ -53,12 +55,11 @@ export class Hit<T> implements CacheResult<T> {
   }
 
   get text(): string {
-    return this.#entry.text
+    return this.#text
   }
 
   value(): T | null {
-    const { found, text } = this.#entry
-    return found ? this.#parse(JSON.parse(text)) : null
+    return this.#entry.found ? this.#parse(JSON.parse(this.#text)) : null
   }
 
   get etag(): string {

@@ -1,11 +1,12 @@
 import { type Bookmark, formatBookmark, parseBookmark } from '../bookmark.ts'
 import { type CacheEntry, graceMs, type Loaded, makeEntry, renewAt } from '../entry.ts'
 import type { Freshness } from '../fence/fence.ts'
-import type { Home, Isolate, RequestIo } from '../isolate.ts'
+import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
 import type { Slot } from '../memory/slot.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
+import { count, type Histogram } from '../statistics/histogram.ts'
 import type { Served } from '../verify/verify.ts'
 import { answer, bypassed, Hit, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
@@ -91,9 +92,8 @@ export class Reader {
     if (options.maxStalenessMs !== undefined || options.minLifeMs !== undefined) return undefined
     const now = this.#now()
     const bookmark = options.bookmark ? parseBookmark(options.bookmark) : null
-    const entry = this.#peek(key.path, key.canonical, key.recipe !== null, now, bookmark)
-    if (entry === undefined) return undefined
-    return new Hit(entry, now, bookmark === null ? 0 : this.#upToFor(entry, bookmark), parse)
+    const slot = this.#peek(key.path, key.canonical, key.recipe !== null, now, bookmark)
+    return slot && this.#hitOf(slot, now, bookmark, parse)
   }
 
   /** The same for a key as its caller writes it: where memory has it, nothing needs to be built. */
@@ -105,9 +105,12 @@ export class Reader {
     if (maxStalenessMs !== undefined || minLifeMs !== undefined) return undefined
     const now = this.#now()
     const bookmark = text ? parseBookmark(text) : null
-    const entry = this.#peek(path, null, false, now, bookmark)
-    if (entry === undefined) return undefined
-    return new Hit(entry, now, bookmark === null ? 0 : this.#upToFor(entry, bookmark), parse)
+    const slot = this.#peek(path, null, false, now, bookmark)
+    return slot && this.#hitOf(slot, now, bookmark, parse)
+  }
+
+  #hitOf<T>({ entry, text }: Slot, now: number, bookmark: Bookmark | null, parse: (json: unknown) => T) {
+    return new Hit(entry, text, now, bookmark === null ? 0 : this.#upToFor(entry, bookmark), parse)
   }
 
   /**
@@ -118,7 +121,7 @@ export class Reader {
    * @returns undefined: `read` knows what to do, be it a miss, a fence that is too old or a hit that is to be verified
    */
   peek(key: CacheKey, now: number): CacheEntry | undefined {
-    return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)
+    return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)?.entry
   }
 
   #peek(
@@ -127,17 +130,19 @@ export class Reader {
     hasRecipe: boolean,
     now: number,
     bookmark: Bookmark | null,
-  ): CacheEntry | undefined {
+  ): Slot | undefined {
     const isolate = this.#isolate
-    const { fence, memory } = isolate
-    const slot = memory.find(path)
-    if (slot === undefined || this.#isTold()) return undefined
-    const home = slot.home ?? this.#settle(slot, now)
-    if (now - isolate.beganAt >= slot.renewAt) return undefined
+    const { fence } = isolate
+    const slot = isolate.memory.find(path)
+    if (slot === undefined || isolate.debug !== null || this.#io.note !== undefined) return undefined
+    // Nothing is read of the entry itself: it would be one more miss of the processor's cache.
     const { entry } = slot
-    if (entry.canonical !== canonical || !isolate.serves(entry)) return undefined
-    const { maxStalenessMs } = home.policy
-    if (!fence.isRecent(now, maxStalenessMs)) return undefined
+    const ages = slot.ages ?? this.#settle(slot, now)
+    if (now - isolate.beganAt >= slot.renewAt || slot.canonical !== canonical) return undefined
+    if (!isolate.serves(entry)) return undefined
+    const age = now - fence.asOf
+    const isQuiet = age >= 0 && age < slot.quietMs
+    if (!isQuiet && !fence.isRecent(now, isolate.policy(entry.namespace).maxStalenessMs)) return undefined
     if (slot.validAt !== fence.changes) {
       if (!fence.isValid(entry)) return undefined
       slot.validAt = fence.changes
@@ -145,22 +150,25 @@ export class Reader {
     if (bookmark !== null && !this.#satisfies(entry, bookmark, now)) return undefined
     // Only what is made from a recipe can be loaded again, to be held against the answer.
     if (hasRecipe && isolate.verifier.isDue(slot)) return undefined
-    const age = now - fence.asOf
-    if (age >= home.quietMs) isolate.keeper.notice(maxStalenessMs, this.#io)
+    if (!isQuiet) isolate.keeper.notice(isolate.policy(entry.namespace).maxStalenessMs, this.#io)
     slot.hits++
-    home.counts.memoryHit(entry.warmed, age)
-    return entry
+    count(ages, age)
+    return slot
   }
 
-  /** Notes at an entry's place what all hits on it ask for. */
-  #settle(slot: Slot, now: number): Home {
+  /** Notes at an entry's place what all hits on it ask for. @returns where they are counted */
+  #settle(slot: Slot, now: number): Histogram {
     const isolate = this.#isolate
     if (isolate.beganAt < 0) isolate.beganAt = now
     const { entry } = slot
+    const { quietMs, counts } = isolate.home(entry.namespace)
+    slot.text = entry.text
+    slot.canonical = entry.canonical
+    slot.quietMs = Math.floor(quietMs)
     // In the last part of its life it may have to be loaded anew, and past it be served all the same.
     slot.renewAt = Math.min(LONGEST_MS, Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt))
-    slot.home = isolate.home(entry.namespace)
-    return slot.home
+    slot.ages = counts.memoryAges(entry.warmed)
+    return slot.ages
   }
 
   #satisfies(entry: CacheEntry, bookmark: Bookmark, now: number): boolean {

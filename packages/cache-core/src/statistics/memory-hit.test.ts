@@ -15,10 +15,12 @@ function watched<T extends object>(target: T, path: string, writes: string[]): T
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name)
+      // Histograms note their writes themselves.
+      if (value instanceof Float64Array) return value
       if (typeof value === 'function')
         return (...args: unknown[]) => {
           const result: unknown = Reflect.apply(value, target, args)
-          return result !== null && typeof result === 'object'
+          return result !== null && typeof result === 'object' && !(result instanceof Float64Array)
             ? watched(result, `${path}.${String(name)}()`, writes)
             : result
         }
