@@ -1,14 +1,17 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { benches } from './benches/table.ts'
 import { costOf, Meter } from './meter.ts'
 import { benchHelp, parseOptions } from './options.ts'
 import { seeded, shuffled } from './random.ts'
-import { tableOf } from './run.ts'
+import { filesAt, tableOf } from './run.ts'
 
 describe('the command line', () => {
   it('runs all benches, or those that are named', () => {
     const short = benches.filter(({ isLong }) => !isLong)
-    const rest = { json: null, trace: null, limit: 200_000, minutes: 10 }
+    const rest = { json: null, traces: [], limit: 200_000, minutes: 10 }
     expect(parseOptions([], benches)).toEqual({ benches: short, ...rest })
     const memory = benches.filter(({ name }) => name === 'memory')
     const named = parseOptions(['--only', 'memory', '--minutes', '2'], benches)
@@ -17,10 +20,19 @@ describe('the command line', () => {
     expect(parseOptions(['--only', first?.name ?? '', '--json', 'f'], benches)).toEqual({
       benches: [first],
       json: 'f',
-      trace: null,
+      traces: [],
       limit: 200_000,
       minutes: 10,
     })
+  })
+
+  it('takes several traces, or a folder of them', () => {
+    expect(parseOptions(['--trace', 'a', '--trace', 'b'], benches).traces).toEqual(['a', 'b'])
+    const folder = mkdtempSync(join(tmpdir(), 'traces-'))
+    for (const name of ['b.txt.gz', 'a.txt', 'README.md']) writeFileSync(join(folder, name), '')
+    expect(filesAt(folder)).toEqual([join(folder, 'a.txt'), join(folder, 'b.txt.gz')])
+    expect(filesAt(join(folder, 'README.md'))).toEqual([join(folder, 'README.md')])
+    rmSync(folder, { recursive: true })
   })
 
   it('takes what its help names', () => {

@@ -12,8 +12,10 @@ export interface Result {
 
 /** What a bench may be run on. */
 interface BenchInput {
-  /** Requests of a trace, or a synthetic workload; read when a bench asks for it. */
+  /** Requests of the first trace, or a synthetic workload; read when a bench asks for it. */
   workload(): Promise<Workload>
+  /** Those of all traces that were named. */
+  workloads(): Promise<readonly Workload[]>
   /** How long a bench runs that watches something. */
   minutes: number
 }

@@ -6,8 +6,8 @@ export interface BenchOptions {
   benches: readonly Bench[]
   /** File for the results as JSON. */
   json: string | null
-  /** File with a trace of requests; null for a synthetic workload. */
-  trace: string | null
+  /** Files with traces of requests, or folders of them; none for a synthetic workload. */
+  traces: readonly string[]
   /** Requests that are read of it. */
   limit: number
   /** How long a bench watches that watches something. */
@@ -24,7 +24,8 @@ export function benchHelp(all: readonly Bench[]): string {
   --only LIST    comma separated: ${all.map(({ name }) => name).join(', ')}; default all
                  but ${long(all)}, which takes its time
   --json FILE    the figures as JSON
-  --trace FILE   a trace of requests, one key a line, for the benches that read one; without it, a synthetic workload
+  --trace PATH   a trace of requests, one key a line, or a folder of *.txt, *.txt.gz and *.txt.br; may be given more than
+                 once: hit-ratio reads all, other benches the first; without it, a synthetic workload
   --limit N      requests that are read of it; default ${LIMIT}
   --minutes N    for memory; default ${MINUTES}
   --help         this page`
@@ -40,7 +41,7 @@ export function parseOptions(argv: readonly string[], all: readonly Bench[]): Be
     options: {
       only: { type: 'string' },
       json: { type: 'string' },
-      trace: { type: 'string' },
+      trace: { type: 'string', multiple: true },
       limit: { type: 'string' },
       minutes: { type: 'string' },
     },
@@ -56,7 +57,7 @@ export function parseOptions(argv: readonly string[], all: readonly Bench[]): Be
   })
   const limit = positive('--limit', 'requests', values.limit, LIMIT)
   const minutes = positive('--minutes', 'minutes', values.minutes, MINUTES)
-  return { benches, json: values.json ?? null, trace: values.trace ?? null, limit, minutes }
+  return { benches, json: values.json ?? null, traces: values.trace ?? [], limit, minutes }
 }
 
 function long(all: readonly Bench[]): string {

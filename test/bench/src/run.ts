@@ -1,32 +1,48 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Result } from './bench.ts'
 import type { BenchOptions } from './options.ts'
 import { loadWorkload, type Workload } from './workload.ts'
 
 /** Runs benches one after the other, prints their figures and writes them down. */
 export async function runBenches(
-  { benches, json, trace, limit, minutes }: BenchOptions,
+  { benches, json, traces, limit, minutes }: BenchOptions,
   write: (line: string) => void,
 ): Promise<void> {
   const results: Result[] = []
   const directory = process.env.FRESHET_CALLER_DIR ?? process.cwd()
-  let loading: Promise<Workload> | undefined
-  const workload = () => {
-    loading ??= loadWorkload(trace === null ? null : resolve(directory, trace), limit)
-    return loading
+  const files = traces.flatMap((trace) => filesAt(resolve(directory, trace)))
+  const loading = new Map<string | null, Promise<Workload>>()
+  const load = (file: string | null) => {
+    const known = loading.get(file) ?? loadWorkload(file, limit)
+    loading.set(file, known)
+    return known
+  }
+  const input = {
+    minutes,
+    workload: () => load(files[0] ?? null),
+    workloads: () => Promise.all(files.length === 0 ? [load(null)] : files.map(load)),
   }
   for (const bench of benches) {
     write(`\n${bench.name}: ${bench.about}`)
-    const own = (await bench.run(write, { workload, minutes })).map((result) => ({
-      bench: bench.name,
-      ...result,
-    }))
+    const own = (await bench.run(write, input)).map((result) => ({ bench: bench.name, ...result }))
     write(tableOf(own))
     results.push(...own)
   }
   if (json === null) return
   writeFileSync(resolve(directory, json), `${JSON.stringify({ results }, null, 2)}\n`)
+}
+
+/**
+ * The traces that a path names: itself, or those in the folder that it is.
+ * @throws Error of a path that is not there
+ */
+export function filesAt(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path)
+    .filter((name) => /\.txt(\.gz|\.br)?$/.test(name))
+    .sort()
+    .map((name) => join(path, name))
 }
 
 /** Figures as a table for people. */
