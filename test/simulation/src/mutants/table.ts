@@ -85,6 +85,14 @@ const reading: readonly Mutant[] = [
     scenarios: ['steady'],
   },
   {
+    name: 'lifetime ignored by hits in memory',
+    rule: '12: lifetime is absolute from the load',
+    file: 'entry.ts',
+    find: 'return expiresAt - (expiresAt - loadedAt) * RENEWAL_SHARE',
+    replace: 'return expiresAt * 2 - (expiresAt - loadedAt) * RENEWAL_SHARE',
+    scenarios: ['steady'],
+  },
+  {
     name: 'tags ignored',
     rule: 'an entry is valid if no pattern matches its key or one of its tags',
     file: 'fence/fence.ts',
