@@ -82,7 +82,7 @@ const reading: readonly Mutant[] = [
     file: 'read/reader.ts',
     find: 'return this.#now() + minLifeMs < entry.expiresAt + grace',
     replace: 'return this.#now() + minLifeMs + grace > 0 || entry.found',
-    scenarios: ['steady'],
+    scenarios: ['sleepers', 'steady'],
   },
   {
     name: 'lifetime ignored by hits in memory',
