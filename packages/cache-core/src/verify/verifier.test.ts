@@ -178,6 +178,20 @@ describe('a hit that is looked at', () => {
     expect([counted().checks, violations]).toEqual([0, []])
   })
 
+  it('says nothing of a restore that is found out a little later', async () => {
+    const world = planted()
+    const { read, violations, counted } = watched(world)
+    await read()
+    // What the restored database has in its place, and no row tells of it.
+    world.plant('1', 'as it was before')
+    await read()
+    await world.runtime.advance(5_000)
+    world.d1.exec("UPDATE invalidation_state SET epoch = 'another'")
+    await world.runtime.advance(5_000)
+    expect(counted().violations).toBe(0)
+    expect(violations).toEqual([])
+  })
+
   it('shows nobody what is private: a hash has to do', async () => {
     const world = planted()
     const { read, violations } = watched(world)

@@ -45,7 +45,12 @@ export async function verify(
   const names = [entry.path, ...entry.tags]
   const row = await newestRow(isolate, io.db, names, { after: entry.stamp, upTo: loaded.upTo, enough: head })
   if (row === undefined) return 'unknown'
-  if (row === null && (await isToldLate(isolate, io, names, loaded.upTo))) return 'younger'
+  if (row === null) {
+    if (await isToldLate(isolate, io, names, loaded.upTo)) return 'younger'
+    // A restored log has lost rows, and is found out a little later: until then no row tells of what it took back.
+    await isolate.refresher.run(io)
+    if (isolate.fence.epoch !== entry.epoch) return 'unknown'
+  }
   const cause = judge({ row, head, startedAt, maxStalenessMs })
   if (cause === null) return 'younger'
   const isPrivate = isolate.policy(entry.namespace).visibility === 'private'
