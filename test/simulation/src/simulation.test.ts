@@ -17,6 +17,7 @@ const REGRESSIONS: readonly [scenario: string, seed: number][] = [
   ['hundreds', 473],
   ['lulls', 11],
   ['neighbours', 6],
+  ['neighbours', 1725],
   ['pruning', 85],
   ['queues', 2],
   ['restores', 2],

@@ -6,8 +6,9 @@ import type { Host } from './host.ts'
 const WAIT_UNTIL_MS = 30_000
 /** Connections of one invocation that may wait for an answer; the next one queues. */
 const MAX_CONNECTIONS = 6
-/** Operations that wait for a connection so long have used up the deadline of a read. */
-const STARVED_MS = 2_500
+/** How long a reader waits for D1; an operation that has waited for its connection so long has little of that left. */
+const DEADLINE_MS = 3_000
+const STARVED_MS = 2_000
 
 /** The invocation whose code is running: what it awaits goes on in it, as in workerd. */
 const current = new AsyncLocalStorage<Invocation>()
@@ -45,9 +46,8 @@ export class Invocation {
   /** Asked at each delivery: whether the invocation dies right before or right after it, and how long the CPU is busy. */
   fate: (() => { dies: 'before' | 'after' | null; busyMs: number }) | null = null
   #connections = 0
-  readonly #queued: (() => void)[] = []
-  /** Since when operations have been waiting for a connection without a break. */
-  #queuedSince = Number.POSITIVE_INFINITY
+  readonly #queued: { start: () => void; since: number }[] = []
+  #starvedUntil = Number.NEGATIVE_INFINITY
   #waits = 0
   #hasAnswered = false
   readonly #loop: EventLoop
@@ -126,15 +126,17 @@ export class Invocation {
     if (this.hung >= MAX_CONNECTIONS) return true
     const { now } = this.#loop
     const isTroubled = this.hung > 0 || this.host.faultAt >= now - STARVED_MS
-    return isTroubled && now - this.#queuedSince >= STARVED_MS
+    const [oldest] = this.#queued
+    return (
+      isTroubled && (now <= this.#starvedUntil || (oldest !== undefined && now - oldest.since >= STARVED_MS))
+    )
   }
 
   /** Starts an operation as soon as a connection is free; never once the invocation is gone. */
   connect(start: () => void): void {
     if (!this.isAlive) return
     if (this.#connections >= MAX_CONNECTIONS) {
-      if (this.#queued.length === 0) this.#queuedSince = this.#loop.now
-      this.#queued.push(start)
+      this.#queued.push({ start, since: this.#loop.now })
       return
     }
     this.#connections++
@@ -145,10 +147,12 @@ export class Invocation {
   disconnect(): void {
     this.#connections--
     const next = this.#queued.shift()
-    if (this.#queued.length === 0) this.#queuedSince = Number.POSITIVE_INFINITY
     if (next === undefined) return
+    const { now } = this.#loop
+    // What was sent so late has little of its deadline left.
+    if (now - next.since >= STARVED_MS) this.#starvedUntil = now + DEADLINE_MS - STARVED_MS
     this.#connections++
-    next()
+    next.start()
   }
 
   #endIfDone(): void {
