@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../entry.ts'
+import type { CacheKey } from '../keys/key.ts'
 import type { Runtime } from '../ports.ts'
 
 /** A load under way. */
@@ -67,4 +68,9 @@ export class Flights {
     if (this.#byKey.get(keyText) === flight) this.#byKey.delete(keyText)
     return null
   }
+}
+
+/** What a load is known by: keys whose parameters are hashed may share a text. */
+export function nameOf(key: CacheKey): string {
+  return key.canonical === null ? key.text : `${key.text}?${key.canonical}`
 }

@@ -10,8 +10,10 @@ import { count, type Histogram } from '../statistics/histogram.ts'
 import type { Served } from '../verify/verify.ts'
 import { answer, bypassed, Hit, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
+import { nameOf } from './flights.ts'
 import { KvReads } from './kv-reads.ts'
 import type { Direct, Loader } from './loader.ts'
+import { Renewals } from './renewal.ts'
 import type { CacheOutcome, CacheResult, CacheSource, ReadOptions } from './types.ts'
 
 /** A read under way. */
@@ -44,8 +46,6 @@ interface Read {
 
 /** Most reads ask for nothing in particular. */
 const NO_OPTIONS: ReadOptions = {}
-/** Reads of an entry from which on it is worth loading before anybody asks for it again. */
-const HOT_HITS = 3
 /** No life need be left, and none is added. */
 const LIFE_ALONE = { minLifeMs: 0, graceMs: 0 } as const
 /** 12 days: up to there V8 keeps a whole number unboxed. What lives longer than that in one isolate is for `read`. */
@@ -61,10 +61,12 @@ export class Reader {
   readonly #isolate: Isolate
   readonly #io: RequestIo
   readonly #kvReads: KvReads
+  readonly #renewals: Renewals
 
   constructor(isolate: Isolate, io: RequestIo) {
     this.#isolate = isolate
     this.#kvReads = new KvReads(isolate, io)
+    this.#renewals = new Renewals(isolate, io)
     this.#io = io
   }
 
@@ -196,7 +198,7 @@ export class Reader {
     try {
       const held = (await this.#fromMemory(read)) ?? (await this.#fromKv(read))
       if (held !== null) {
-        if (read.hit !== null && this.#isDue(read.hit, key)) this.#renew(read.hit, key, loader)
+        if (read.hit !== null) this.#renewals.after(read.hit, key, () => this.#loadAndStore(key, loader))
         const { memory, verifier } = this.#isolate
         if (loader.source !== null && verifier.takeDue(memory.find(key.path) ?? null)) {
           const served = servedBy(read)
@@ -513,42 +515,6 @@ export class Reader {
     return this.#now() + minLifeMs < entry.expiresAt + grace
   }
 
-  /** Whether an entry that was just served is to be loaded anew: past its life, or near its end and read much. */
-  #isDue(entry: CacheEntry, key: CacheKey): boolean {
-    const { memory, sql } = this.#isolate
-    const now = this.#now()
-    if (now < renewAt(entry, this.#isolate.draw()) || sql.breaker.isOpen) return false
-    return now >= entry.expiresAt || (memory.find(key.path)?.hits ?? 0) >= HOT_HITS
-  }
-
-  /** Stale-while-revalidate and refresh-ahead: behind the answer, once for all who read the key here. */
-  #renew(entry: CacheEntry, key: CacheKey, loader: Loader): void {
-    const { renewals } = this.#isolate
-    const name = nameOf(key)
-    if (renewals.current(name) !== undefined) return
-    const { entry: renewed } = renewals.lead(name, 0, this.#now(), () => this.#renewed(entry, key, loader))
-    this.#io.waitUntil(renewed.catch(() => {}))
-  }
-
-  async #renewed(entry: CacheEntry, key: CacheKey, loader: Loader): Promise<CacheEntry> {
-    const { fence, flights, kvTier, runtime } = this.#isolate
-    const policy = this.#isolate.policy(key.namespace)
-    const kv = this.#isolate.kvFor(policy, this.#io)
-    if (kv !== null) {
-      // Another isolate may have done it already.
-      const other = await kvTier.get(kv, key, fence.generation(key.path), policy, this.#io.waitUntil)
-      if (other !== null && other.expiresAt > entry.expiresAt && fence.isValid(other)) {
-        this.#isolate.remember(key, other)
-        return other
-      }
-    }
-    const name = nameOf(key)
-    const flight = flights.current(name)
-    if (flight !== undefined) return (await flights.join(name, flight, runtime)) ?? entry
-    const load = () => this.#loadAndStore(key, loader)
-    return flights.lead(name, this.#isolate.nextOrdinal(), this.#now(), load).entry
-  }
-
   async #refresh(read: Read): Promise<void> {
     const asked = this.#now()
     try {
@@ -676,11 +642,6 @@ export class Reader {
   #now(): number {
     return this.#isolate.runtime.now()
   }
-}
-
-/** What a load is known by: keys whose parameters are hashed may share a text. */
-function nameOf(key: CacheKey): string {
-  return key.canonical === null ? key.text : `${key.text}?${key.canonical}`
 }
 
 function servedBy({ hit: entry, source, head, asOf, need }: Read): Served | null {
