@@ -4,3 +4,31 @@ export function median(values: readonly number[]): number {
   if (middle === undefined) throw new RangeError('no figures')
   return middle
 }
+
+/** How far the middle half of some figures lies apart. */
+export function spread(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const quarter = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
+  return quarter(0.75) - quarter(0.25)
+}
+
+/** How often systems take turns. */
+export interface Rounds {
+  /** All but the first few: until then V8 has not made up its mind. */
+  rounds: number
+  warmUp: number
+}
+
+/** Each round begins with another system, so that none always comes after the same one. */
+export async function inTurns<Of>(
+  all: readonly Of[],
+  { rounds, warmUp }: Rounds,
+  run: (one: Of, isCounted: boolean) => Promise<void>,
+  renew: (round: number) => void = () => {},
+): Promise<void> {
+  for (let round = 0; round < warmUp + rounds; round++) {
+    renew(round)
+    const first = round % all.length
+    for (const one of [...all.slice(first), ...all.slice(0, first)]) await run(one, round >= warmUp)
+  }
+}

@@ -1,15 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { type CacheEntry, cachified } from '@epic-web/cachified'
-import { CacheService, cachePolicy, Isolate, parseSettings } from '@freshet/cache-core'
-import { MemoryKv, SqliteD1 } from '@freshet/test-support'
-import { BentoCache, bentostore } from 'bentocache'
+import { bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
-import type { L2CacheDriver } from 'bentocache/types'
 import { createCache } from 'cache-manager'
 import { Cacheable, CacheableMemory, Keyv } from 'cacheable'
-import { type Cache, Loader } from 'layered-loader'
+import type { Cache, Loader } from 'layered-loader'
 import { LRUCache } from 'lru-cache'
-import { Meter } from '../meter.ts'
+import { startFreshet } from './freshet.ts'
+import { bentoInTwo, bentoOf, layeredLoader, layeredTier } from './second-tiers.ts'
 
 /** What each holds under each key. */
 export interface Payload {
@@ -47,24 +44,14 @@ const never = (): never => {
   throw new Error('a hit must not load')
 }
 
-const MIGRATIONS = new URL('../../../../packages/cache-core/migrations/', import.meta.url)
-
 /** Freshet with all keys in memory; its fence is refreshed before each round, as its keeper would do behind the answers. */
 export async function freshet({ keys, textOf, maxBytes }: Payload) {
-  const d1 = new SqliteD1()
-  for (const name of readdirSync(MIGRATIONS).sort()) d1.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'))
-  const meter = new Meter()
-  const isolate = new Isolate({
-    configs: { content: cachePolicy('content', { visibility: 'public', ttl: 86_400 }) },
-    settings: { ...parseSettings({}), maxEntries: keys.length, maxMemoryBytes: maxBytes },
-  })
-  const io = { db: meter.d1(d1), kv: meter.kv(new MemoryKv()), events: null, waitUntil: () => {} }
-  const cache = new CacheService(isolate, io)
+  const { isolate, io, cache, operations } = startFreshet(keys.length, maxBytes)
   // One at a time: what comes in together is read together.
   for (const [i, key] of keys.entries()) await cache.getOrSet(key, async () => textOf(i))
   const built = keys.map((key) => isolate.keyAt(key))
   const before = () => isolate.refresher.run(io)
-  return { isolate, cache, built, before, operations: meter.operations }
+  return { isolate, cache, built, before, operations }
 }
 
 /** As its documentation has it for entries of different sizes. */
@@ -225,12 +212,8 @@ export async function loaders(payload: Payload): Promise<Contender[]> {
 export async function tiered(payload: Payload): Promise<Contender[]> {
   const { keys, textOf, ttlMs: ttl } = payload
   const at = (i: number) => keys[i] ?? ''
-  const loader = layered(payload, secondTier())
-  const bento = bentoOf(
-    bentostore()
-      .useL1Layer(memoryDriver({ maxItems: keys.length }))
-      .useL2Layer({ options: {}, factory: () => new MapDriver() }),
-  )
+  const loader = layered(payload, layeredTier())
+  const bento = bentoInTwo(keys.length)
   const cacheable = new Cacheable({ ttl, secondary: new Keyv() })
   const manager = createCache({ ttl, stores: [new Keyv(), new Keyv()] })
   const first = new LRUCache<string, CacheEntry>({ max: keys.length })
@@ -271,79 +254,8 @@ export async function tiered(payload: Payload): Promise<Contender[]> {
   ]
 }
 
-function bentoOf(store: ReturnType<typeof bentostore>) {
-  return new BentoCache({ default: 'c', stores: { c: store } })
-}
-
-/** Layered-loader fills itself through its data source. */
-function layered({ keys, textOf, ttlMs: ttlInMsecs }: Payload, asyncCache?: Cache<string>): Loader<string> {
+/** It takes the texts from its data source. */
+function layered({ keys, textOf, ttlMs }: Payload, asyncCache?: Cache<string>): Loader<string> {
   const byKey = new Map(keys.map((key, i) => [key, textOf(i)]))
-  return new Loader<string>({
-    inMemoryCache: { cacheType: 'lru-object', ttlInMsecs, maxItems: keys.length },
-    ...(asyncCache && { asyncCache }),
-    dataSources: [{ name: 'texts', get: async (key: string) => byKey.get(key), getMany: async () => [] }],
-  })
-}
-
-/** A Map behind layered-loader's own contract. */
-function secondTier(): Cache<string> {
-  const map = new Map<string, string | null>()
-  const expirationTimeLoadingOperation = new Loader<number>({ dataSources: [] })
-  return {
-    expirationTimeLoadingOperation,
-    get: async (key) => map.get(key),
-    getMany: async () => ({ resolvedValues: [], unresolvedKeys: [] }),
-    getExpirationTime: async () => undefined,
-    set: async (key, value) => map.set(key, value),
-    setMany: async (entries) => entries.forEach(({ key, value }) => void map.set(key, value)),
-    delete: async (key) => map.delete(key),
-    deleteMany: async (all) => all.forEach((key) => void map.delete(key)),
-    clear: async () => map.clear(),
-    close: async () => {},
-  }
-}
-
-/** The same behind bentocache's. */
-class MapDriver implements L2CacheDriver {
-  readonly type = 'l2'
-  readonly name = 'map'
-  readonly #map = new Map<string, string>()
-
-  namespace(): MapDriver {
-    return new MapDriver()
-  }
-
-  async get(key: string): Promise<string | undefined> {
-    return this.#map.get(key)
-  }
-
-  async pull(key: string): Promise<string | undefined> {
-    const value = this.#map.get(key)
-    this.#map.delete(key)
-    return value
-  }
-
-  async has(key: string): Promise<boolean> {
-    return this.#map.has(key)
-  }
-
-  async set(key: string, value: string): Promise<boolean> {
-    this.#map.set(key, value)
-    return true
-  }
-
-  async clear(): Promise<void> {
-    this.#map.clear()
-  }
-
-  async delete(key: string): Promise<boolean> {
-    return this.#map.delete(key)
-  }
-
-  async deleteMany(keys: string[]): Promise<boolean> {
-    for (const key of keys) this.#map.delete(key)
-    return true
-  }
-
-  async disconnect(): Promise<void> {}
+  return layeredLoader(keys.length, ttlMs, async (key) => byKey.get(key), asyncCache)
 }

@@ -1,7 +1,7 @@
 import { zipfSequence } from '@freshet/dev/zipf'
 import type { Bench, Result } from '../bench.ts'
 import { seeded } from '../random.ts'
-import { median } from '../rounds.ts'
+import { inTurns, median, type Rounds, spread } from '../rounds.ts'
 import {
   type Contender,
   getters,
@@ -20,12 +20,9 @@ const MAX_BYTES = 50_000_000
 type Figures = Omit<Result, 'bench'>[]
 
 /** How much is measured. */
-interface Effort {
+interface Effort extends Rounds {
   keys: number
   calls: number
-  /** Of each round but the first few: until then V8 has not made up its mind. */
-  rounds: number
-  warmUp: number
 }
 
 const FULL: Effort = { keys: 10_000, calls: 10_000, rounds: 25, warmUp: 5 }
@@ -124,28 +121,12 @@ async function setTimesOf(all: readonly Setter[], effort: Effort): Promise<Map<s
   return times
 }
 
-/** Each round begins with another system, so that none always comes after the same one. */
-async function inTurns<Of>(
-  all: readonly Of[],
-  { rounds, warmUp }: Effort,
-  run: (one: Of, isCounted: boolean) => Promise<void>,
-  renew: (round: number) => void = () => {},
-): Promise<void> {
-  for (let round = 0; round < warmUp + rounds; round++) {
-    renew(round)
-    const first = round % all.length
-    for (const one of [...all.slice(first), ...all.slice(0, first)]) await run(one, round >= warmUp)
-  }
-}
-
 function figuresOf(metric: string, times: Map<string, number[]>, base: number): Figures {
   return [...times].flatMap(([system, all]) => {
-    const sorted = [...all].sort((a, b) => a - b)
-    const quarter = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
     const value = median(all)
     return [
       { system, metric: `${metric}: ns`, value, ratio: system === 'Map' ? null : value / base },
-      { system, metric: `${metric}: spread, ns`, value: quarter(0.75) - quarter(0.25), ratio: null },
+      { system, metric: `${metric}: spread, ns`, value: spread(all), ratio: null },
     ]
   })
 }

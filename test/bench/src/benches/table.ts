@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.ts'
 import { coalescing } from './coalescing.ts'
+import { cold } from './cold.ts'
 import { hitRatio } from './hit-ratio.ts'
 import { hits } from './hits.ts'
 import { http } from './http.ts'
@@ -11,6 +12,7 @@ import { warming } from './warming.ts'
 /** All benches, in the order in which they run. */
 export const benches: readonly Bench[] = [
   hits,
+  cold,
   hitRatio,
   invalidation,
   coalescing,
