@@ -16,10 +16,12 @@ export interface Written<T> {
   bookmark: string | null
 }
 
-/** A row as it is now, with the version that guards its next write. */
+/** What a write starts from, with the version that guards it. */
 export interface Current<T> {
   value: T
   version: number
+  /** Whether memory had it, so that the row may have moved on without its version: then the guard must name all that the change is made from. */
+  isRecalled?: boolean
 }
 
 /** Attempts of a write that names no version, when others write the same row meanwhile. */
@@ -68,12 +70,22 @@ export abstract class CachedRepository<T, L, P, N, U> {
     return this.modify(id, (current) => this.removal(current), expectedVersion)
   }
 
-  /** Reads the row as it is, makes the guarded change from it, and tries again when another writer was first. */
+  /**
+   * Makes the guarded change from what memory recalls of the row, where that is enough: then D1 is asked once, not twice. Else
+   * reads the row as it is, makes the change from it, and tries again when another writer was first.
+   */
   protected async modify(
     id: string,
     change: (current: Current<T>) => Change[],
     expectedVersion?: number,
   ): Promise<Written<T>> {
+    const recalled = this.recalled(id)
+    if (recalled !== null && (expectedVersion ?? recalled.version) === recalled.version) {
+      const changes = change(recalled)
+      // Only D1 knows that there is nothing to change, or that somebody was first.
+      const written = changes.length > 0 ? await this.commit(id, changes) : null
+      if (written?.status === 'written') return written
+    }
     for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
       const current = await this.current(id)
       if (current === null) return { status: 'missing', value: null, etag: null, bookmark: null }
@@ -101,6 +113,10 @@ export abstract class CachedRepository<T, L, P, N, U> {
   protected abstract list(params: P): Source<L>
   /** The row straight from D1, past the cache: what a guarded write starts from. */
   protected abstract current(id: string): Promise<Current<T> | null>
+  /** The same as memory has it, for changes whose guard names all that they are made from. Default: nothing. */
+  protected recalled(_id: string): Current<T> | null {
+    return null
+  }
   /** The id of the new item, and the changes that insert it. */
   protected abstract insertion(input: N): { id: string; changes: Change[] }
   /** What to write; nothing when it already is as the input wants it. */

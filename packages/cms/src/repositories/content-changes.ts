@@ -1,4 +1,4 @@
-import type { Change, Database, Statement } from '@freshet/cache-core'
+import type { Change, Current, Database, Statement } from '@freshet/cache-core'
 import type { CmsEvent, ContentChange } from '../events/event.ts'
 import type { ContentCreate, ContentUpdate } from '../input/content.ts'
 import { type ContentItem, type ContentStatus, isFeatured } from '../model/content.ts'
@@ -38,7 +38,13 @@ export function insertContent(db: Database, clock: Clock, id: string, input: Con
 }
 
 /** Changes the given fields of an item, and its version. */
-export function updateContent(db: Database, clock: Clock, item: ContentItem, input: ContentUpdate): Change {
+export function updateContent(
+  db: Database,
+  clock: Clock,
+  current: Current<ContentItem>,
+  input: ContentUpdate,
+): Change {
+  const item = current.value
   const now = clock.now()
   const eventId = clock.uuid()
   const next = {
@@ -48,24 +54,51 @@ export function updateContent(db: Database, clock: Clock, item: ContentItem, inp
     data: input.data ?? item.data,
   }
   const published = publishedAt(item, next.status, now)
+  const guard = guardOf(current)
   const statement = sql(
     db,
     `UPDATE content SET title = ?, slug = ?, status = ?, data = ?, updated_at = ?, published_at = ?, version = version + 1
-     WHERE id = ? AND version = ?`,
-    [next.title, next.slug, next.status, JSON.stringify(next.data), now, published, item.id, item.version],
+     WHERE ${guard.where}`,
+    [next.title, next.slug, next.status, JSON.stringify(next.data), now, published, ...guard.values],
   )
   const event: CmsEvent = { type: updateType(item.status, next.status), payload: payloadOf(item, item, next) }
   return changeOf('content', statement, eventOf(event, eventId), relations(db, item.id, eventId, input))
 }
 
 /** Removes an item. */
-export function deleteContent(db: Database, item: ContentItem): Change {
-  const statement = sql(db, 'DELETE FROM content WHERE id = ? AND version = ?', [item.id, item.version])
+export function deleteContent(db: Database, current: Current<ContentItem>): Change {
+  const item = current.value
+  const guard = guardOf(current)
+  const statement = sql(db, `DELETE FROM content WHERE ${guard.where}`, guard.values)
   return changeOf(
     'content',
     statement,
     eventOf({ type: 'content.delete', payload: payloadOf(item, item, null) }),
   )
+}
+
+/**
+ * The row that a change is made from. What memory recalls may be as old as Δ, and a raw SQL console raises no version: it would
+ * be overwritten, and the event would name the wrong addresses and lists. So that is held against the row field by field; one
+ * that says the same in other words only costs a second attempt.
+ */
+function guardOf({ value, version, isRecalled }: Current<ContentItem>) {
+  const where = 'id = ? AND version = ?'
+  const values = [value.id, version]
+  if (!isRecalled) return { where, values }
+  const { collection, slug, title, status, data, publishedAt: published } = value
+  return {
+    where: `${where} AND collection_id = ? AND slug = ? AND title = ? AND status = ? AND data = ? AND published_at IS ?`,
+    values: [
+      ...values,
+      collection,
+      slug,
+      title,
+      status,
+      JSON.stringify(data),
+      published === null ? null : Date.parse(published),
+    ],
+  }
 }
 
 /** Publication is an event of its own, whichever request brings it about: what was public must be swept. */

@@ -180,6 +180,67 @@ describe.each(LOG_WRITERS)('the log is written by $writer:', ({ database }) => {
     })
   })
 
+  describe('a write to an item that memory has', () => {
+    /** Statements that D1 was asked for, batch by batch. */
+    const batchesOf = async (write: () => Promise<unknown>) => {
+      const batches: string[][] = []
+      all.db.before = (statements) => void batches.push(statements.map(({ sql }) => sql))
+      await write()
+      all.db.before = null
+      return batches
+    }
+
+    it('asks D1 once', async () => {
+      const id = await create()
+      const batches = await batchesOf(() => all.content.update(id, { title: 'Two' }, 1))
+      expect(batches.map(([first]) => first?.slice(0, 14))).toEqual(['UPDATE content'])
+      expect((await all.content.findById(id)).value()).toMatchObject({ title: 'Two', version: 2 })
+      expect(await batchesOf(() => all.content.delete(id, 2))).toHaveLength(1)
+      expect(await all.content.findById(id)).toMatchObject({ found: false })
+    })
+
+    it('asks D1 for the row when memory has another version than the one that is expected', async () => {
+      const id = await create()
+      all.db.exec(`UPDATE content SET version = 7 WHERE id = '${id}'`)
+      expect(await all.content.update(id, { title: 'Two' }, 7)).toMatchObject({ status: 'written' })
+      expect(await all.content.update(id, { title: 'Two' }, 1)).toMatchObject({ status: 'conflict' })
+    })
+
+    // A console changes what it likes, and leaves the version alone.
+    it.each([
+      ["slug = 'raw'", { slug: 'raw' }],
+      ["title = 'Raw'", { title: 'Raw' }],
+      ["status = 'archived', published_at = 5000", { status: 'archived' }],
+      ['data = \'{"featured": true}\'', { data: { featured: true } }],
+      ["collection_id = 'news'", { collection: 'news' }],
+      ['published_at = 7000', {}],
+    ])('keeps what a raw update set behind it, and names it: %s', async (raw, expected) => {
+      const id = await create()
+      all.db.exec(`UPDATE content SET ${raw} WHERE id = '${id}'`)
+      const batches = await batchesOf(() => all.content.update(id, { authorId: 'u' }))
+      expect(batches).toHaveLength(3)
+      expect((await all.content.findById(id)).value()).toMatchObject({
+        title: 'One',
+        slug: 'one',
+        ...expected,
+        author: { id: 'u' },
+        version: 2,
+      })
+      const row = all.db.one(`SELECT collection_id, status FROM content WHERE id = '${id}'`)
+      expect(lastEvent()?.payload).toMatchObject({
+        collection: row?.collection_id,
+        statuses: [row?.status, 'any'],
+        featuredStatuses: raw.includes('featured') ? ['draft', 'any'] : [],
+      })
+    })
+
+    it('finds out that there is nothing to delete', async () => {
+      const id = await create()
+      all.db.exec(`DELETE FROM content WHERE id = '${id}'`)
+      expect(await all.content.delete(id)).toMatchObject({ status: 'missing' })
+    })
+  })
+
   describe('publish and unpublish', () => {
     it('change the status once', async () => {
       const id = await create()

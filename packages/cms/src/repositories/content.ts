@@ -64,12 +64,12 @@ export class ContentRepository extends CachedRepository<
 
   /** Makes an item public; changes nothing when it is. */
   publish(id: string, expectedVersion?: number): Promise<Written<ContentItem>> {
-    return this.modify(id, ({ value }) => this.#bulkChange('publish', value), expectedVersion)
+    return this.modify(id, (current) => this.#bulkChange('publish', current), expectedVersion)
   }
 
   /** Makes a public item a draft; changes nothing when it is not public. */
   unpublish(id: string, expectedVersion?: number): Promise<Written<ContentItem>> {
-    return this.modify(id, ({ value }) => this.#bulkChange('unpublish', value), expectedVersion)
+    return this.modify(id, (current) => this.#bulkChange('unpublish', current), expectedVersion)
   }
 
   /**
@@ -84,7 +84,8 @@ export class ContentRepository extends CachedRepository<
     const items = await this.#currentOf(distinct)
     const planned = new Map<string, Change>()
     for (const item of items.values()) {
-      for (const change of this.#bulkChange(action, item)) planned.set(item.id, change)
+      const current = { value: item, version: item.version }
+      for (const change of this.#bulkChange(action, current)) planned.set(item.id, change)
     }
     const write = planned.size === 0 ? null : await this.cache.write([...planned.values()])
     const changed = new Map([...planned.keys()].map((id, i) => [id, write?.changes[i]?.changed === true]))
@@ -115,25 +116,30 @@ export class ContentRepository extends CachedRepository<
     return value && { value, version: value.version }
   }
 
+  protected override recalled(id: string): Current<ContentItem> | null {
+    const value = this.cache.peekAt(this.item(id))?.value() ?? null
+    return value && { value, version: value.version, isRecalled: true }
+  }
+
   protected insertion(input: ContentCreate): { id: string; changes: Change[] } {
     const id = this.#clock.uuid()
     return { id, changes: [insertContent(this.db, this.#clock, id, input)] }
   }
 
-  protected modification({ value }: Current<ContentItem>, input: ContentUpdate): Change[] {
-    return [updateContent(this.db, this.#clock, value, input)]
+  protected modification(current: Current<ContentItem>, input: ContentUpdate): Change[] {
+    return [updateContent(this.db, this.#clock, current, input)]
   }
 
-  protected removal({ value }: Current<ContentItem>): Change[] {
-    return [deleteContent(this.db, value)]
+  protected removal(current: Current<ContentItem>): Change[] {
+    return [deleteContent(this.db, current)]
   }
 
   /** The change that an action means for an item; none when it is already so. */
-  #bulkChange(action: BulkAction, item: ContentItem): Change[] {
-    if (action === 'delete') return [deleteContent(this.db, item)]
-    if ((action === 'publish') === (item.status === 'published')) return []
+  #bulkChange(action: BulkAction, current: Current<ContentItem>): Change[] {
+    if (action === 'delete') return [deleteContent(this.db, current)]
+    if ((action === 'publish') === (current.value.status === 'published')) return []
     const status = action === 'publish' ? 'published' : 'draft'
-    return [updateContent(this.db, this.#clock, item, { status })]
+    return [updateContent(this.db, this.#clock, current, { status })]
   }
 
   async #currentOf(ids: readonly string[]): Promise<Map<string, ContentItem>> {
