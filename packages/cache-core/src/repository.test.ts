@@ -179,6 +179,57 @@ describe('a repository', () => {
   })
 })
 
+describe('a repository that recalls rows', () => {
+  class RecallingRepository extends NoteRepository {
+    /** Looks past memory. */
+    looks = 0
+
+    protected override async current(id: string) {
+      this.looks++
+      return super.current(id)
+    }
+
+    protected override recalled(id: string): Current<Note> | null {
+      const value = this.cache.recall(note.at({ id }))
+      return value && { value, version: value.version, isRecalled: true }
+    }
+  }
+
+  const recalling = async () => {
+    const { world } = bench()
+    const { cache } = world.isolate()
+    const repository = new RecallingRepository(cache, cache.db)
+    await repository.create({ id: '1', title: 'first' })
+    return { world, repository }
+  }
+
+  it('changes and removes them without reading them first', async () => {
+    const { repository } = await recalling()
+    expect(await repository.update('1', { title: 'second' }, 1)).toMatchObject({
+      status: 'written',
+      value: { title: 'second', version: 2 },
+    })
+    expect((await repository.delete('1')).status).toBe('written')
+    expect(repository.looks).toBe(0)
+  })
+
+  it('reads them where they have moved on, or may have', async () => {
+    const { world, repository } = await recalling()
+    world.d1.exec('UPDATE notes SET version = 5')
+    expect(await repository.update('1', { title: 'second' })).toMatchObject({ value: { version: 6 } })
+    expect(repository.looks).toBe(1)
+    world.d1.exec("UPDATE notes SET version = 9, title = 'other'")
+    expect((await repository.update('1', { title: 'third' }, 6)).status).toBe('conflict')
+    expect((await repository.update('1', { title: 'third' }, 9)).status).toBe('written')
+    world.d1.exec("UPDATE notes SET title = 'raw'")
+    expect(await repository.update('1', { title: 'third' })).toMatchObject({
+      status: 'written',
+      value: { title: 'third', version: 11 },
+    })
+    expect(repository.looks).toBe(3)
+  })
+})
+
 describe('a repository among other writers', () => {
   const racing = async (times: number) => {
     const { world, repository, logged } = bench()

@@ -37,6 +37,38 @@ describe('get and getWithSource', () => {
   })
 })
 
+it('an answer’s value is asked of the answer, wherever it came from', async () => {
+  const world = new World()
+  const { cache } = world.isolate()
+  for (const outcome of ['MISS', 'HIT']) {
+    const result = await cache.getOrSet('content:item:1', async () => ({ a: 1 }))
+    expect(result.outcome).toBe(outcome)
+    expect(result.value()).toEqual({ a: 1 })
+    const { value } = result
+    expect(() => value()).toThrow(TypeError)
+  }
+})
+
+describe('recall', () => {
+  it('gives what memory has of a source, and counts no read', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    expect(cache.recall(post)).toBeNull()
+    world.plant('1', 'Title')
+    const { outcome } = await cache.read(post)
+    expect([outcome, cache.recall(post)]).toEqual(['MISS', { id: '1', title: 'Title' }])
+    expect(cache.getStats().total.memoryHits).toBe(0)
+    await cache.invalidate('content:post:1')
+    expect(cache.recall(post)).toBeNull()
+  })
+
+  it('has nothing to give of what was not found', async () => {
+    const { cache } = new World().isolate()
+    expect((await cache.read(post)).found).toBe(false)
+    expect(cache.recall(post)).toBeNull()
+  })
+})
+
 describe('getOrSet', () => {
   it('loads once, and again when a tag that it was given is invalidated', async () => {
     const world = new World()

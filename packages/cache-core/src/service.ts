@@ -61,6 +61,18 @@ export class CacheService extends DirectTiers {
     return this.#reader.hit(this.isolate.keyOf(source), source.parse, options)
   }
 
+  /**
+   * What memory last held of a source, for a writer whose guard names all that it starts from: it may be out of date. It counts
+   * as no read. Null where memory has nothing, or what was invalidated.
+   */
+  recall<T>(source: Source<T>): T | null {
+    const { memory, fence } = this.isolate
+    const { path, canonical } = this.isolate.keyOf(source)
+    const entry = memory.inspect(path)?.entry
+    if (!entry?.found || entry.canonical !== canonical || !fence.isValid(entry)) return null
+    return source.parse(JSON.parse(entry.text))
+  }
+
   /** The cached value, or null: for "not found" and for a miss alike; `getWithSource` tells them apart. */
   async get<T>(key: string, options?: ReadOptions): Promise<T | null> {
     return (await this.getWithSource<T>(key, options))?.value() ?? null

@@ -84,8 +84,42 @@ export class Hit<T> implements CacheResult<T> {
   }
 }
 
+/**
+ * Any other answer. A class as `Hit` is, so that `value` taken off its answer fails in the first test that tries it, and not on
+ * the first hit.
+ */
+class Answer<T> implements CacheResult<T> {
+  readonly outcome: CacheOutcome
+  readonly source: CacheSource
+  readonly found: boolean
+  readonly text: string
+  readonly etag: string
+  readonly label: string
+  readonly ttlMs: number
+  readonly bookmark: string | null
+  readonly timing: CacheResult<unknown>['timing']
+  readonly #parse: (json: unknown) => T
+
+  constructor(of: Omit<CacheResult<T>, 'value'>, parse: (json: unknown) => T) {
+    this.outcome = of.outcome
+    this.source = of.source
+    this.found = of.found
+    this.text = of.text
+    this.etag = of.etag
+    this.label = of.label
+    this.ttlMs = of.ttlMs
+    this.bookmark = of.bookmark
+    this.timing = of.timing
+    this.#parse = parse
+  }
+
+  value(): T | null {
+    return this.found ? this.#parse(JSON.parse(this.text)) : null
+  }
+}
+
 function resultOf<T>(
-  entry: CacheEntry,
+  { found, text, etag, label, expiresAt, epoch }: CacheEntry,
   outcome: CacheOutcome,
   source: CacheSource,
   now: number,
@@ -93,41 +127,20 @@ function resultOf<T>(
   upTo: number,
   parse: (json: unknown) => T,
 ): CacheResult<T> {
-  const { found, text, etag, label, expiresAt, epoch } = entry
-  return {
-    outcome,
-    source,
-    found,
-    text,
-    value: materialise(entry, parse),
-    etag,
-    label,
-    ttlMs: outcome === 'STALE' ? 0 : Math.max(0, expiresAt - now),
-    bookmark: formatBookmark(epoch, upTo),
-    timing,
-  }
+  const ttlMs = outcome === 'STALE' ? 0 : Math.max(0, expiresAt - now)
+  const bookmark = formatBookmark(epoch, upTo)
+  return new Answer({ outcome, source, found, text, etag, label, ttlMs, bookmark, timing }, parse)
 }
 
 /** The answer of a load that went past the cache. */
 export function bypassed<T>(
-  loaded: Direct,
+  { found, text, label, bookmark }: Direct,
   parse: (json: unknown) => T,
   timing: CacheResult<unknown>['timing'],
 ): CacheResult<T> {
-  return {
-    outcome: 'BYPASS',
-    source: 'database',
-    found: loaded.found,
-    text: loaded.text,
-    value: materialise(loaded, parse),
-    etag: etagOf(loaded.text),
-    label: loaded.label,
-    ttlMs: 0,
-    bookmark: loaded.bookmark,
-    timing,
-  }
-}
-
-function materialise<T>(of: { found: boolean; text: string }, parse: (json: unknown) => T): () => T | null {
-  return () => (of.found ? parse(JSON.parse(of.text)) : null)
+  const etag = etagOf(text)
+  return new Answer(
+    { outcome: 'BYPASS', source: 'database', found, text, etag, label, ttlMs: 0, bookmark, timing },
+    parse,
+  )
 }

@@ -21,7 +21,7 @@ export interface CacheResult<T> {
   found: boolean
   /** The value as JSON text, `null` for not found: the same bytes for the same value. */
   text: string
-  /** The value, parsed anew at each call: what a caller does to it, nobody else sees. Null when not found. */
+  /** The value, parsed anew at each call: what a caller does to it, nobody else sees. Null when not found. To be called on the answer. */
   value(): T | null
   /** Strong ETag of `text`, with its quotes. */
   etag: string

@@ -117,7 +117,7 @@ export class ContentRepository extends CachedRepository<
   }
 
   protected override recalled(id: string): Current<ContentItem> | null {
-    const value = this.cache.peekAt(this.item(id))?.value() ?? null
+    const value = this.cache.recall(this.item(id))
     return value && { value, version: value.version, isRecalled: true }
   }
 

@@ -566,8 +566,8 @@ const content: readonly Mutant[] = [
     rule: 'what a write changes is told from the row that its guard has seen',
     of: 'cms',
     file: 'repositories/content-changes.ts',
-    find: 'version = version + 1\n     WHERE id = ? AND version = ?`',
-    replace: 'version = version + 1\n     WHERE id = ? AND ? IS NOT NULL`',
+    find: 'if (!isRecalled) return { where, values }',
+    replace: "return { where: 'id = ? AND ? IS NOT NULL', values }",
     scenarios: ['editors'],
   },
   {
