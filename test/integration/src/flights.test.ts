@@ -1,4 +1,5 @@
 import { seedPostId } from '@freshet/cms/seed'
+import { cancelledClient } from '@freshet/test-support'
 import { afterEach, expect, it } from 'vitest'
 import { type Api, itemOf, startTestStack, statsOf, type TestStack } from './support/stack.ts'
 
@@ -45,13 +46,12 @@ it('a leader that is cancelled hangs and fails neither its followers nor the nex
   await start()
   await api.request(path(0))
   await world.chaos(api, { d1DelayMs: 400 })
-  const leader = new AbortController()
-  const cancelled = api.request(path(2), { signal: leader.signal }).catch((error: unknown) => error)
+  const leader = cancelledClient(api.url + path(2))
   await new Promise((resolve) => setTimeout(resolve, 100))
   const followers = Array.from({ length: 20 }, () => api.request(path(2)))
   await new Promise((resolve) => setTimeout(resolve, 50))
-  leader.abort()
-  await cancelled
+  leader.cancel()
+  expect(await leader.status).toBeNull()
   for (const response of await Promise.all(followers)) {
     expect(response.status).toBe(200)
     expect((await itemOf(response)).id).toBe(seedPostId(2))
@@ -64,12 +64,11 @@ it('a load that never settles is taken over', async () => {
   await api.request(path(0))
   const before = await loads()
   await world.chaos(api, { hangNext: 1 })
-  const leader = new AbortController()
-  const hung = api.request(path(3), { signal: leader.signal }).catch((error: unknown) => error)
+  const leader = cancelledClient(api.url + path(3))
   await new Promise((resolve) => setTimeout(resolve, 100))
   const followers = Array.from({ length: 20 }, () => api.request(path(3)))
-  leader.abort()
-  await hung
+  leader.cancel()
+  expect(await leader.status).toBeNull()
   for (const response of await Promise.all(followers)) expect(response.status).toBe(200)
   expect((await loads()) - before).toBe(2)
   expect((await api.request(path(3))).status).toBe(200)
