@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { startColdStack } from '../http/cold-stack.ts'
 import { CALLERS, measureColdInProcess } from './cold-in-process.ts'
+import { measureColdInWorkerd } from './cold-in-workerd.ts'
 
 const FRESHET = ['freshet, read', 'freshet, read, a request each', 'freshet, getOrSet']
 const OTHERS = [
@@ -36,4 +38,28 @@ it('loads a cold key once for all who ask, and anew for the next one when that h
   for (const system of OTHERS) expect(of(system), system).toHaveProperty('it throws: loads')
   // What there is to save.
   expect(of('Map')).toMatchObject({ loads: CALLERS, 'it throws: loads': CALLERS })
+})
+
+it('answers all others when the request that leads their load is cancelled, in workerd', async () => {
+  const stack = await startColdStack(['sonic'])
+  const figures = await measureColdInWorkerd(stack, { rounds: 1, warmUp: 0 }).finally(() =>
+    stack.stack.stop(),
+  )
+  const of = (system: string, metric: string) =>
+    figures.find((one) => one.system === system && one.metric === metric)?.value
+  for (const [trouble, callers, failed] of [
+    ['workerd', CALLERS, 0],
+    ['workerd, it throws', 0, CALLERS],
+    ['workerd, leader cancelled', CALLERS - 1, 0],
+  ] as const) {
+    expect(of('freshet', `${trouble}: loads`), trouble).toBe(1)
+    expect(of('freshet', `${trouble}: callers that got the value`), trouble).toBe(callers)
+    expect(of('freshet', `${trouble}: callers that got an error`), trouble).toBe(failed)
+    expect(of('freshet', `${trouble}: callers that got nothing in 5 s`), trouble).toBe(0)
+    expect(of('freshet', `${trouble}: next callers that got the value, of one`), trouble).toBe(1)
+  }
+  // Really cancelled: of loads that nothing holds, the leader's never came to its end.
+  expect(of('@sonicjs-cms/core', 'workerd, leader cancelled: loads')).toBe(CALLERS)
+  expect(of('@sonicjs-cms/core', 'workerd, leader cancelled: loads that came to their end')).toBe(CALLERS - 1)
+  expect(of('freshet', 'workerd, leader cancelled: loads that came to their end')).toBe(1)
 })
