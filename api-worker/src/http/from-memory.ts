@@ -21,7 +21,7 @@ export function answerFromMemory(request: Request, env: Env, setup: Setup, ctx: 
   if (!asksAsAnybody(asked, setup.corsOrigins)) return null
   const requestId = requestIdOf(asked.get('cf-ray') ?? undefined)
   const now = isolate.runtime.now()
-  const entry = cacheFor(answer.key.namespace, now, env, setup, ctx, requestId).peek(answer.key, now)
+  const entry = cacheFor(answer.key.namespace, now, env, setup, ctx, requestId).peek(answer.key, now)?.entry
   if (entry === undefined || !entry.found || !answer.isPublic(entry.label)) return null
 
   const ttl = Math.floor((entry.expiresAt - now) / 1000)

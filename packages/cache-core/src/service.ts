@@ -1,8 +1,8 @@
-import type { CacheEntry } from './entry.ts'
 import type { Isolate, RequestIo } from './isolate.ts'
 import { escapeSegment } from './keys/escape.ts'
 import type { CacheKey } from './keys/key.ts'
 import { parsePattern } from './keys/pattern.ts'
+import type { HeldEntry } from './memory/slot.ts'
 import type { Database, Statement } from './ports.ts'
 import { answer } from './read/answer.ts'
 import type { NoteDecision } from './read/decision.ts'
@@ -50,9 +50,9 @@ export class CacheService extends DirectTiers {
   /**
    * The stored entry of a key, where memory can answer a read of it at once: what `read` would answer without awaiting anything.
    * @param now the clock, ms
-   * @returns undefined where `read` has more to do. Nothing is allocated
+   * @returns what memory holds, to be looked at before anything is awaited; undefined where `read` has more to do. Nothing is allocated
    */
-  peek(key: CacheKey, now: number): CacheEntry | undefined {
+  peek(key: CacheKey, now: number): HeldEntry | undefined {
     return this.#reader.peek(key, now)
   }
 

@@ -54,7 +54,7 @@ describe('the memory tier', () => {
     const tier = tierOf({ maxBytes: 1e6, maxEntries: 10 })
     const entry = entryOf()
     expect(tier.set('a', entry, LATER, 0)).toBe(true)
-    expect([tier.get('a'), tier.get('b')]).toEqual([entry, undefined])
+    expect([tier.get('a')?.entry, tier.get('b')]).toEqual([entry, undefined])
     tier.delete('a')
     expect([tier.get('a'), tier.entries, tier.bytes]).toEqual([undefined, 0, 0])
   })
@@ -162,7 +162,7 @@ describe('the memory tier', () => {
     expect(tier.get('absent 99')).toBeDefined()
     // It was deleted meanwhile.
     tier.set('found 17', absent(), LATER, 0)
-    expect([tier.get('found 17')?.found, tier.queues.absent.entries]).toEqual([false, 2])
+    expect([tier.get('found 17')?.entry.found, tier.queues.absent.entries]).toEqual([false, 2])
   })
 
   it('keeps "not found" that is asked for again before that which is not', () => {

@@ -85,12 +85,11 @@ export class MemoryTier {
     return this.#slots.get(keyText)
   }
 
-  /** The entry of a key, which counts as a read of it. */
-  get(keyText: string): CacheEntry | undefined {
-    const slot = this.find(keyText)
-    if (slot === undefined) return undefined
-    slot.hits++
-    return slot.entry
+  /** What is held under a key, which counts as a read of it. */
+  get(keyText: string): HeldEntry | undefined {
+    const slot = this.#slots.get(keyText)
+    if (slot !== undefined) slot.hits++
+    return slot
   }
 
   /**

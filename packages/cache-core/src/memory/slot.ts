@@ -3,9 +3,11 @@ import type { Recipe } from '../source.ts'
 import type { Histogram } from '../statistics/histogram.ts'
 import type { Fifo } from './fifo.ts'
 
-/** An entry as the tier holds it. To be looked at and let go: when the entry leaves, another one may take its place. */
+/** An entry as memory holds it. To be looked at and let go: when the entry leaves, another one may take its place. */
 export interface HeldEntry {
   readonly entry: CacheEntry
+  /** Of the entry: nearer at hand. */
+  readonly text: string
   readonly bytes: number
   readonly recipe: Recipe | null
   /** Since they were last taken. */
@@ -14,10 +16,9 @@ export interface HeldEntry {
 
 /** The place of one key in memory. What a hit needs comes first, so that it lies in one line of the processor's cache. */
 export class Slot implements HeldEntry {
-  entry: CacheEntry
-  /** Of the entry, as `renewAt` and those beside it: nearer at hand. Not there until somebody asks for `ages`. */
-  text = ''
-  canonical: string | null = null
+  /** Of the entry, as `canonical`: what a hit needs of it, so that it has to look at one object only. */
+  text: string
+  canonical: string | null
   /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
   hits = 1
   /** The fence's `changes` at which the entry was last found valid; -1 for never. */
@@ -26,10 +27,11 @@ export class Slot implements HeldEntry {
   renewAt = 0
   /** Up to which age the fence needs no looking at, ms. */
   quietMs = 0
-  /** Where hits are counted; null until somebody asks for it, or for what is noted with it. */
+  /** Where hits are counted; null until somebody asks for it, or for `renewAt` and `quietMs`, which are noted with it. */
   ages: Histogram | null = null
   /** `hits` at which the next one is to be verified; 0 until somebody asks. */
   dueAt = 0
+  entry: CacheEntry
   bytes: number
   /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
   weighed = 1
@@ -51,6 +53,8 @@ export class Slot implements HeldEntry {
   taken = 0
 
   constructor(key: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null) {
+    this.text = entry.text
+    this.canonical = entry.canonical
     this.key = key
     this.entry = entry
     this.bytes = key.length + entry.bytes
@@ -65,9 +69,9 @@ export class Slot implements HeldEntry {
   /** Takes another entry of its key in. */
   hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
     this.entry = entry
+    this.text = entry.text
+    this.canonical = entry.canonical
     this.validAt = -1
-    // The text would be kept for nothing.
-    this.text = ''
     this.ages = null
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil

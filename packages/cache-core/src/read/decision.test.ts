@@ -213,7 +213,7 @@ it('a value that hides behind the hash of another key is told as that', async ()
   const { cache, isolate, take } = told(world)
   const load = () => Promise.resolve(1)
   await cache.getOrSet('content:n:1', load)
-  const entry = isolate.memory.get('content:n:1')
+  const entry = isolate.memory.get('content:n:1')?.entry
   if (entry === undefined) throw new Error('it was just loaded')
   isolate.remember(isolate.keyAt('content:n:1'), { ...entry, canonical: 'a=1' })
   take()

@@ -26,7 +26,7 @@ export class DirectTiers {
 
   /** The value that this isolate's memory holds, or null. */
   getFromMemory<T>(key: string): T | null {
-    return this.#value(this.isolate.memory.get(this.isolate.keyAt(key).path))
+    return this.#value(this.isolate.memory.get(this.isolate.keyAt(key).path)?.entry)
   }
 
   /** Keeps a value in this isolate's memory. */

@@ -28,7 +28,7 @@ describe('peek', () => {
     expect(cache.peekAt(source)).toMatchObject({
       outcome: 'HIT',
       source: 'memory',
-      etag: entry?.etag,
+      etag: entry?.entry.etag,
       timing: {},
     })
     expect(isolate.stats.of('content').memoryHits).toBe(before + 4)

@@ -92,7 +92,7 @@ describe('a hashed key', () => {
       }).at({})
     const [a, b] = [list('Aa'), list('BB')]
     expect((await cache.read(a)).value()).toBe('Aa')
-    const held = isolate.memory.get(isolate.keyOf(a).path)
+    const held = isolate.memory.get(isolate.keyOf(a).path)?.entry
     // As if the two had one hash.
     if (held !== undefined) isolate.memory.set(isolate.keyOf(b).path, held, Number.MAX_VALUE, 0)
     const read = await cache.read(b)

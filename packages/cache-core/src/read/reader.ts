@@ -3,7 +3,7 @@ import { type CacheEntry, graceMs, type Loaded, makeEntry, renewAt } from '../en
 import type { Freshness } from '../fence/fence.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
-import type { Slot } from '../memory/slot.ts'
+import type { HeldEntry, Slot } from '../memory/slot.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
 import { count, type Histogram } from '../statistics/histogram.ts'
@@ -122,8 +122,8 @@ export class Reader {
    * @param now the clock, ms
    * @returns undefined: `read` knows what to do, be it a miss, a fence that is too old or a hit that is to be verified
    */
-  peek(key: CacheKey, now: number): CacheEntry | undefined {
-    return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)?.entry
+  peek(key: CacheKey, now: number): HeldEntry | undefined {
+    return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)
   }
 
   #peek(
@@ -164,8 +164,6 @@ export class Reader {
     if (isolate.beganAt < 0) isolate.beganAt = now
     const { entry } = slot
     const { quietMs, counts } = isolate.home(entry.namespace)
-    slot.text = entry.text
-    slot.canonical = entry.canonical
     slot.quietMs = Math.floor(quietMs)
     // In the last part of its life it may have to be loaded anew, and past it be served all the same.
     slot.renewAt = Math.min(LONGEST_MS, Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt))
@@ -352,7 +350,7 @@ export class Reader {
 
   async #fromMemory(read: Read) {
     const { fence, memory } = this.#isolate
-    const entry = read.policy.memoryEnabled ? memory.get(read.key.path) : undefined
+    const entry = read.policy.memoryEnabled ? memory.get(read.key.path)?.entry : undefined
     if (read.why !== null) this.#note(read, 'memory', entry)
     if (entry === undefined || entry.canonical !== read.key.canonical) return null
     read.held = entry
@@ -463,7 +461,7 @@ export class Reader {
       read.why?.push(entry === null ? 'load overdue' : other === undefined ? 'loaded' : 'joined a load')
       if (entry === null) {
         // Overdue. Another follower may have taken over, and be done already.
-        const kept = this.#isolate.memory.get(key.path)
+        const kept = this.#isolate.memory.get(key.path)?.entry
         if (kept !== undefined && kept.canonical === key.canonical && this.#isProven(kept, read)) return kept
         continue
       }
@@ -534,7 +532,7 @@ export class Reader {
     if (this.#now() >= entry.expiresAt + read.policy.staleIfErrorSeconds * 1000) return null
     this.#counts(read.key).staleHit(this.#now() - entry.loadedAt)
     read.why?.push('D1 fails: the last value')
-    const source = this.#isolate.memory.get(read.key.path) === entry ? 'memory' : 'kv'
+    const source = this.#isolate.memory.get(read.key.path)?.entry === entry ? 'memory' : 'kv'
     return this.#answer(read, entry, 'STALE', source)
   }
 

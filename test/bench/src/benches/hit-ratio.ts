@@ -30,7 +30,7 @@ export async function measureHitRatio(
     ttlMs: 0,
     maxBytes: 1e6,
   })
-  const model = isolate.memory.get(built[0]?.path ?? '')
+  const model = isolate.memory.get(built[0]?.path ?? '')?.entry
   if (model === undefined) throw new Error('memory did not keep the entry')
   const figures: Figures = []
   const gains: number[] = []

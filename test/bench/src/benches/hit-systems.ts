@@ -130,7 +130,7 @@ export async function setters(payload: Payload): Promise<Setter[]> {
   const bento = bentoOf(bentostore().useL1Layer(memoryDriver({ maxItems: keys.length })))
   const cacheable = new CacheableMemory({ ttl, lruSize: keys.length })
   const { isolate, built } = await freshet(payload)
-  const models = built.map(({ path }) => isolate.memory.get(path) ?? never())
+  const models = built.map(({ path }) => isolate.memory.get(path)?.entry ?? never())
   const now = isolate.runtime.now()
   for (const [i, key] of keys.entries()) {
     map.set(key, at(i))

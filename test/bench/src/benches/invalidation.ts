@@ -40,7 +40,7 @@ async function freshet(keys: number): Promise<Invalidating> {
   const io = { db: meter.d1(d1), kv: meter.kv(new MemoryKv()), events: null, waitUntil: ignore }
   const cache = new CacheService(isolate, io)
   await cache.getOrSet('content:model:1', async () => ({ title: 'A post' }))
-  const model = isolate.memory.get('content:model:1')
+  const model = isolate.memory.get('content:model:1')?.entry
   if (model === undefined) throw new Error('memory did not keep the entry')
   for (let i = 0; i < keys; i++) {
     const key = isolate.keyAt(nameOf(i))
