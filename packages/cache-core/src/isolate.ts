@@ -128,7 +128,7 @@ export class Isolate {
     this.memory = new MemoryTier({
       maxBytes,
       maxEntries,
-      evicted: ({ namespace }) => {
+      evicted: (namespace) => {
         this.stats.of(namespace).evictions++
       },
     })

@@ -33,7 +33,7 @@ afterEach(() => {
   for (const tier of tiers.splice(0)) expect(problemsOf(tier)).toEqual([])
 })
 
-function tierOf(limits: { maxBytes?: number; maxEntries?: number; evicted?: (entry: CacheEntry) => void }) {
+function tierOf(limits: { maxBytes?: number; maxEntries?: number; evicted?: (namespace: string) => void }) {
   const tier = new MemoryTier({ maxBytes: 1e6, maxEntries: 100, ...limits })
   tiers.push(tier)
   return tier
@@ -60,14 +60,14 @@ describe('the memory tier', () => {
   })
 
   it('keeps no more entries than it may, dropping what came first of those that nobody has read again', () => {
-    const evicted: CacheEntry[] = []
-    const tier = tierOf({ maxEntries: 3, evicted: (entry) => evicted.push(entry) })
+    const evicted: string[] = []
+    const tier = tierOf({ maxEntries: 3, evicted: (namespace) => evicted.push(namespace) })
     const first = entryOf('"b"')
     for (const key of ['a', 'b', 'c']) tier.set(key, key === 'b' ? first : entryOf(), LATER, 0)
     tier.get('a')
     tier.set('d', entryOf(), LATER, 0)
     expect([keysOf(tier), tier.entries, tier.evictions]).toEqual([['a', 'c', 'd'], 3, 1])
-    expect(evicted).toEqual([first])
+    expect(evicted).toEqual([first.namespace])
   })
 
   it('keeps what is read through one pass over any number of keys', () => {

@@ -42,7 +42,7 @@ export class MemoryTier {
   readonly queues = { small: new Fifo(), main: new Fifo(), absent: new Fifo() }
   readonly limits: { readonly maxBytes: number; readonly maxEntries: number; readonly maxAbsent: number }
   readonly #slots = new Map<string, Slot>()
-  readonly #evicted: (entry: CacheEntry) => void
+  readonly #evicted: (namespace: string) => void
   /** Made when something is first dropped. */
   #ghosts: Ghosts | null = null
   #evictions = 0
@@ -57,8 +57,8 @@ export class MemoryTier {
   /** The place of what was just dropped to make room, for what the room is made for: fewer objects to collect. */
   #spare: Slot | null = null
 
-  /** @param limits `evicted` hears of each entry that is dropped to make room */
-  constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (entry: CacheEntry) => void }) {
+  /** @param limits `evicted` hears of the namespace of each entry that is dropped to make room */
+  constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (namespace: string) => void }) {
     const { maxBytes, maxEntries, evicted = () => {} } = limits
     const maxAbsent = Math.max(1, Math.floor(maxEntries * MAX_ABSENT_SHARE))
     this.limits = { maxBytes, maxEntries, maxAbsent }
@@ -191,7 +191,8 @@ export class MemoryTier {
   }
 
   #isGhost(hash: number): boolean {
-    return this.#ghosts?.take(hash, this.queues.main.entries) ?? false
+    const window = this.queues.main.entries
+    return window > 0 && (this.#ghosts?.take(hash, window) ?? false)
   }
 
   /** To the newcomers, as one that nobody has read again. */
@@ -215,7 +216,7 @@ export class MemoryTier {
   #evict(slot: Slot): void {
     this.#drop(slot)
     this.#evictions++
-    this.#evicted(slot.entry)
+    this.#evicted(slot.namespace)
     this.#spare = slot
   }
 

@@ -42,6 +42,8 @@ export class Slot implements HeldEntry {
   before: Slot | null = null
   after: Slot | null = null
   key: string
+  /** Of the entry, for when it leaves: it may not have been looked at for long. */
+  namespace: string
   /** Of the key, 30 bits; -1 until somebody asks. */
   hash = -1
   /** Its place in the order of arrivals. */
@@ -56,6 +58,7 @@ export class Slot implements HeldEntry {
     this.text = entry.text
     this.canonical = entry.canonical
     this.key = key
+    this.namespace = entry.namespace
     this.entry = entry
     this.bytes = key.length + entry.bytes
     this.keepUntil = keepUntil
@@ -71,6 +74,7 @@ export class Slot implements HeldEntry {
     this.entry = entry
     this.text = entry.text
     this.canonical = entry.canonical
+    this.namespace = entry.namespace
     this.validAt = -1
     this.ages = null
     this.bytes = this.key.length + entry.bytes
