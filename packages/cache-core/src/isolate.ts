@@ -4,7 +4,7 @@ import { FenceKeeper, refreshAge } from './fence/keeper.ts'
 import { FenceRefresher } from './fence/refresher.ts'
 import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
-import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
+import { buildKey, type CacheKey, type KeyId, prefixOf } from './keys/key.ts'
 import { KvTier, READ_DEADLINE_MS } from './kv/kv-tier.ts'
 import { MemoryTier } from './memory/memory-tier.ts'
 import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
@@ -74,6 +74,9 @@ class Home {
   readonly namespace: string
   readonly #stats: Stats
   #counts: NamespaceStats | null = null
+  /** The entity that was asked for last, and what its keys begin with: most keys are of one. */
+  #entity = ''
+  #prefix: string
 
   constructor(namespace: string, policy: CacheConfig, version: string, stats: Stats) {
     this.policy = policy
@@ -81,6 +84,15 @@ class Home {
     this.quietMs = refreshAge(policy.maxStalenessMs)
     this.namespace = namespace
     this.#stats = stats
+    this.#prefix = prefixOf(namespace, '')
+  }
+
+  prefixOf(entity: string): string {
+    if (entity !== this.#entity) {
+      this.#prefix = prefixOf(this.namespace, entity)
+      this.#entity = entity
+    }
+    return this.#prefix
   }
 
   /** What is counted of it; from the first count on. */
@@ -170,12 +182,14 @@ export class Isolate {
   }
 
   keyOf(of: { namespace: string; entity: string; id: KeyId; recipe?: Recipe }): CacheKey {
+    const home = this.home(of.namespace)
     return buildKey({
       namespace: of.namespace,
       entity: of.entity,
       id: of.id,
-      version: this.home(of.namespace).version,
+      version: home.version,
       recipe: of.recipe ?? null,
+      prefix: home.prefixOf(of.entity),
     })
   }
 

@@ -2,19 +2,18 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const SPECIAL = /[%:*\u0000-\u001f\u007f]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const HAS_SPECIAL = /[%:*\u0000-\u001f\u007f]/
+const HAS_SPECIAL = /[%:*\u0000-\u001f\u007f\ud800-\udfff]/
 
 /**
  * Makes any string one segment of a key, tag or pattern: `%`, `:`, `*` and control characters become `%XX`.
  * Injective, so two ids never share a segment. Lone surrogates, which no UTF-8 text can hold, become U+FFFD first.
  */
 export function escapeSegment(text: string): string {
-  const wellFormed = text.isWellFormed() ? text : text.toWellFormed()
-  if (!HAS_SPECIAL.test(wellFormed)) return wellFormed
-  return wellFormed.replace(
-    SPECIAL,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
+  // Once over most ids is enough: a surrogate, lone or not, is looked at more closely.
+  if (!HAS_SPECIAL.test(text)) return text
+  return text
+    .toWellFormed()
+    .replace(SPECIAL, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 
 /** The reverse of `escapeSegment`. Text that it cannot have made is returned as it is. */

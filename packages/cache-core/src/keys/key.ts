@@ -26,7 +26,7 @@ export interface CacheKey {
 
 /**
  * Builds the key of an entry. No id can add a segment, a wildcard or leave its namespace.
- * @param version `{CACHE_VERSION}.{policy version}`, without the `v`
+ * @param parts `version` is `{CACHE_VERSION}.{policy version}`, without the `v`; `prefix` is what `prefixOf` said, where that is known
  */
 export function buildKey(parts: {
   namespace: string
@@ -34,9 +34,10 @@ export function buildKey(parts: {
   id: KeyId
   version: string
   recipe?: Recipe | null
+  prefix?: string
 }): CacheKey {
   const { namespace, entity, id, version, recipe = null } = parts
-  let path = `${escapeSegment(namespace)}:${escapeSegment(entity)}`
+  let path = parts.prefix ?? prefixOf(namespace, entity)
   let canonical: string | null = null
   if (typeof id === 'string') path += `:${escapeSegment(id)}`
   else if ('params' in id) {
@@ -46,6 +47,11 @@ export function buildKey(parts: {
     canonical = params.canonical
   } else for (const segment of id) path += `:${escapeSegment(segment)}`
   return { namespace, path, text: `${path}:v${version}`, canonical, recipe }
+}
+
+/** What all keys of an entity begin with. */
+export function prefixOf(namespace: string, entity: string): string {
+  return `${escapeSegment(namespace)}:${escapeSegment(entity)}`
 }
 
 /**

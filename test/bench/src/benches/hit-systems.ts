@@ -86,6 +86,16 @@ export async function getters(payload: Payload): Promise<Contender[]> {
     sync('layered-loader', (i) => loader.getInMemoryOnly(at(i))?.length ?? never()),
     sync('freshet, tier', (i) => isolate.memory.get(at(i))?.text.length ?? never()),
     sync('freshet, peek', (i) => cache.peek(built[i] ?? never(), now)?.text.length ?? never(), tick),
+    // A key that is made for the look-up: its hash is taken then.
+    sync('Map, of a new key', (i) => map.get(`content:item:${i}`)?.length ?? never()),
+    sync(
+      'freshet, peek of a new key',
+      (i) => {
+        const key = isolate.keyOf({ namespace: 'content', entity: 'item', id: String(i) })
+        return cache.peek(key, now)?.text.length ?? never()
+      },
+      tick,
+    ),
   ]
 }
 
