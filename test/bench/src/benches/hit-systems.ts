@@ -86,16 +86,25 @@ export async function getters(payload: Payload): Promise<Contender[]> {
     sync('layered-loader', (i) => loader.getInMemoryOnly(at(i))?.length ?? never()),
     sync('freshet, tier', (i) => isolate.memory.get(at(i))?.text.length ?? never()),
     sync('freshet, peek', (i) => cache.peek(built[i] ?? never(), now)?.text.length ?? never(), tick),
-    // A key that is made for the look-up: its hash is taken then.
-    sync('Map, of a new key', (i) => map.get(`content:item:${i}`)?.length ?? never()),
-    sync(
-      'freshet, peek of a new key',
-      (i) => {
-        const key = isolate.keyOf({ namespace: 'content', entity: 'item', id: String(i) })
-        return cache.peek(key, now)?.text.length ?? never()
-      },
-      tick,
-    ),
+  ]
+}
+
+/** A get by a key that is made for it, as that of a request is: nobody has taken the hash of such a string yet. */
+export async function newKeyGetters(payload: Payload): Promise<Contender[]> {
+  const { keys, textOf } = payload
+  const map = new Map(keys.map((key, i) => [key, textOf(i)]))
+  const { isolate, cache, before } = await freshet(payload)
+  let now = 0
+  const peek = (i: number) => {
+    const key = isolate.keyOf({ namespace: 'content', entity: 'item', id: String(i) })
+    return cache.peek(key, now)?.text.length ?? never()
+  }
+  return [
+    sync('Map', (i) => map.get(`content:item:${i}`)?.length ?? never()),
+    sync('freshet, peek', peek, async () => {
+      await before()
+      now = isolate.runtime.now()
+    }),
   ]
 }
 

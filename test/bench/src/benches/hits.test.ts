@@ -3,6 +3,7 @@ import { measureHits } from './hits.ts'
 
 const SYSTEMS = {
   get: ['Map', 'lru-cache', 'layered-loader', 'freshet, tier', 'freshet, peek'],
+  'get of a new key': ['Map', 'freshet, peek'],
   'get, awaited': ['bentocache', 'cacheable', 'cache-manager'],
   'evicting set': ['Map', 'lru-cache', 'cacheable, memory', 'layered-loader', 'bentocache', 'freshet, tier'],
   getOrSet: [

@@ -6,6 +6,7 @@ import {
   type Contender,
   getters,
   loaders,
+  newKeyGetters,
   type Payload,
   promisers,
   type Setter,
@@ -43,10 +44,12 @@ export async function measureHits(effort: Effort): Promise<Figures> {
   const order = zipfSequence({ keys: effort.keys, exponent: 1, count: effort.calls, random: seeded(3) })
   const gets = await timesOf(await getters(payload), order, effort)
   const base = median(gets.get('Map') ?? [])
+  const anew = await timesOf(await newKeyGetters(payload), order, effort)
   const answered = await timesOf(await promisers(payload), order, effort)
   const sets = await setTimesOf(await setters(payload), effort)
   return [
     ...figuresOf('get', gets, base),
+    ...figuresOf('get of a new key', anew, median(anew.get('Map') ?? [])),
     ...figuresOf('get, awaited', answered, base),
     ...figuresOf('evicting set', sets, median(sets.get('Map') ?? [])),
     ...figuresOf('getOrSet', await timesOf(await loaders(payload), order, effort), base),
