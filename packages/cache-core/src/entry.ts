@@ -62,8 +62,11 @@ export function makeEntry(
   })
 }
 
-/** Completes an entry. Each is made here, so that V8 knows of one layout only; what a hit looks at lies together. */
-export function withSize(entry: Omit<CacheEntry, 'bytes'>): CacheEntry {
+/**
+ * Completes an entry. Each is made here, so that V8 knows of one layout only; what a hit looks at lies together.
+ * @param held the string that its text was cut from, and keeps in memory. Default: the text itself
+ */
+export function withSize(entry: Omit<CacheEntry, 'bytes'>, held = entry.text): CacheEntry {
   const { canonical, text, warmed, found, namespace, path, etag, label, tags } = entry
   const { epoch, stamp, upTo, loadedAt, expiresAt } = entry
   return {
@@ -81,7 +84,7 @@ export function withSize(entry: Omit<CacheEntry, 'bytes'>): CacheEntry {
     upTo,
     loadedAt,
     expiresAt,
-    bytes: sizeOf(entry),
+    bytes: sizeOf(entry, held),
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyText, wellFormedText } from '../../test/arbitraries.ts'
+import { fromKv } from '../../test/from-kv.ts'
 import { type CacheEntry, etagOf, withSize } from '../entry.ts'
 import { buildKey } from '../keys/key.ts'
 import { decodeEntry, encodeEntry } from './envelope.ts'
@@ -53,9 +54,25 @@ describe('an envelope', () => {
     fc.assert(
       fc.property(anyEntry, (entry) => {
         const { value, metadata } = encodeEntry(entry)
-        expect(decodeEntry(key, { value, metadata: JSON.parse(JSON.stringify(metadata)) })).toEqual(entry)
+        expect(decodeEntry(key, { value, metadata: JSON.parse(JSON.stringify(metadata)) })).toEqual(
+          fromKv(entry),
+        )
       }),
     )
+  })
+
+  it('has an entry take as much memory as the value that its text is a slice of', () => {
+    const bytesOf = (entry: CacheEntry) => {
+      const { value, metadata } = encodeEntry(entry)
+      const decoded = decodeEntry(key, { value, metadata })
+      return { value, bytes: typeof decoded === 'string' ? Number.NaN : decoded.bytes }
+    }
+    const entry = entryOf()
+    const { value, bytes } = bytesOf(entry)
+    expect(bytes - entry.bytes).toBe(value.length - entry.text.length)
+    // One character over U+00FF in its first line has V8 keep two bytes for each one of all.
+    const wide = bytesOf({ ...entry, label: `Ā${entry.label}` })
+    expect(wide.bytes - entry.bytes).toBe(2 * wide.value.length - entry.text.length)
   })
 
   it('changed anywhere in its value is garbage, or what it was', () => {
@@ -64,7 +81,7 @@ describe('an envelope', () => {
         const { value, metadata } = encodeEntry(entry)
         const mutated = mutate(value, change)
         const decoded = decodeEntry(key, { value: mutated, metadata })
-        if (mutated === value) expect(decoded).toEqual(entry)
+        if (mutated === value) expect(decoded).toEqual(fromKv(entry))
         else expect(decoded).toBe('garbage')
       }),
       { numRuns: 500 },
@@ -82,7 +99,7 @@ describe('an envelope', () => {
           mutated = null
         }
         const decoded = decodeEntry(key, { value, metadata: mutated })
-        if (decoded !== 'garbage') expect(decoded).toEqual(entry)
+        if (decoded !== 'garbage') expect(decoded).toEqual(fromKv(entry))
       }),
       { numRuns: 500 },
     )

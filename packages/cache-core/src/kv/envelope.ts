@@ -80,20 +80,24 @@ export function decodeEntry(key: CacheKey, record: KvRecord): CacheEntry | 'abse
   const text = record.value.slice(end + 1)
   if (path !== key.path || canonical !== key.canonical || etagOf(text) !== metadata.output.t) return 'garbage'
   const { e: epoch, st: stamp, up: upTo, x: expiresAt, t: etag, f: found } = metadata.output
-  return withSize({
-    namespace: key.namespace,
-    path,
-    canonical,
-    text,
-    found,
-    label,
-    tags,
-    epoch,
-    stamp,
-    upTo,
-    loadedAt,
-    expiresAt,
-    etag,
-    warmed,
-  })
+  return withSize(
+    {
+      namespace: key.namespace,
+      path,
+      canonical,
+      text,
+      found,
+      label,
+      tags,
+      epoch,
+      stamp,
+      upTo,
+      loadedAt,
+      expiresAt,
+      etag,
+      warmed,
+    },
+    // Of which the text is a slice, for V8 as well.
+    record.value,
+  )
 }

@@ -1,5 +1,6 @@
 import { ManualRuntime, MemoryKv } from '@freshet/test-support'
 import { describe, expect, it } from 'vitest'
+import { fromKv } from '../../test/from-kv.ts'
 import { policyOf } from '../../test/world.ts'
 import { type CacheEntry, makeEntry } from '../entry.ts'
 import { buildKey, type CacheKey, kvName } from '../keys/key.ts'
@@ -48,7 +49,7 @@ describe('a value in KV', () => {
   it('is found under the generation that it was put under, and no other', async () => {
     const bench = new Bench()
     await bench.put({}, 5)
-    expect(await bench.get(5)).toEqual(bench.entry())
+    expect(await bench.get(5)).toEqual(fromKv(bench.entry()))
     expect([await bench.get(4), await bench.get(6)]).toEqual([null, null])
   })
 
@@ -94,7 +95,7 @@ describe('a value in KV', () => {
     for (const id of ['é'.repeat(600), '😀', 'a:b/c *', '']) {
       const key = keyAt(id)
       await bench.tier.put(bench.kv, key, 3, bench.entry(key), bench.policy)
-      expect(await bench.tier.get(bench.kv, key, 3, bench.policy, ignore)).toEqual(bench.entry(key))
+      expect(await bench.tier.get(bench.kv, key, 3, bench.policy, ignore)).toEqual(fromKv(bench.entry(key)))
     }
     expect(bench.stats.kv).toMatchObject({ errors: 0, dropped: 0 })
   })
@@ -109,7 +110,7 @@ describe('many values', () => {
     }
     const found = await bench.tier.getMany(bench.kv, keys, bench.policy)
     expect([found.size, bench.kv.reads]).toEqual([249, 3])
-    expect(found.get(keyAt('7').text)).toEqual(bench.entry(keyAt('7')))
+    expect(found.get(keyAt('7').text)).toEqual(fromKv(bench.entry(keyAt('7'))))
     expect(found.has(keyAt('249').text)).toBe(false)
   })
 

@@ -1,5 +1,6 @@
 import { ManualRuntime, MemoryKv } from '@freshet/test-support'
 import { describe, expect, it } from 'vitest'
+import { fromKv } from '../../test/from-kv.ts'
 import { policyOf } from '../../test/world.ts'
 import { makeEntry } from '../entry.ts'
 import { buildKey } from '../keys/key.ts'
@@ -57,7 +58,7 @@ describe('an entry that isolates of a location share', () => {
     await isolate().put()
     kv.entries.clear()
     const other = isolate()
-    expect(await other.get()).toEqual(entry())
+    expect(await other.get()).toEqual(fromKv(entry()))
     expect([kv.reads, other.stats.kv]).toEqual([0, { ...other.stats.kv, reads: 0, shared: 1 }])
     expect(await isolate(new Location()).get()).toBeNull()
   })
@@ -66,8 +67,8 @@ describe('an entry that isolates of a location share', () => {
     const { kv, location, isolate, entry } = bench()
     await isolate(null).put()
     expect(location.texts.size).toBe(0)
-    expect(await isolate().get()).toEqual(entry())
-    expect(await isolate().get()).toEqual(entry())
+    expect(await isolate().get()).toEqual(fromKv(entry()))
+    expect(await isolate().get()).toEqual(fromKv(entry()))
     expect(kv.reads).toBe(1)
   })
 
@@ -98,7 +99,7 @@ describe('an entry that isolates of a location share', () => {
     const garbage = ['', '[]', '{"a":1}', '["x",{}]', toText({ value: 'x\ny', metadata: {} })]
     for (const text of garbage) {
       location.texts.set(name, { text, seconds: 1 })
-      expect(await isolate().get()).toEqual(entry())
+      expect(await isolate().get()).toEqual(fromKv(entry()))
     }
     expect(kv.reads).toBe(garbage.length)
   })
