@@ -119,6 +119,13 @@ describe('startLocal', () => {
     ])
   })
 
+  it('lets a caller look into the isolates', async () => {
+    const { miniflare } = await start({ inspectorPort: 0 })
+    const { host } = await miniflare.getInspectorURL()
+    const ids = v.parse(v.array(v.object({ id: v.string() })), await json(`http://${host}/json`))
+    expect(ids.map(({ id }) => id)).toContain('core:user:fixture-consumer')
+  })
+
   it('hands on what the Workers log', async () => {
     const lines: string[] = []
     const stack = await start({ onOutput: (line) => lines.push(line) })

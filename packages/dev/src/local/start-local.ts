@@ -29,6 +29,8 @@ export interface LocalOptions extends WorkersOptions {
    * Miniflare does, and ends the process with them.
    */
   signal?: AbortSignal
+  /** Port of V8's inspector, for who looks into the isolates; 0: any free one. Default: none. */
+  inspectorPort?: number
   /** Hears about each step. */
   onProgress?: (line: string) => void
   /** Hears what the Workers log. Default: the console. */
@@ -53,7 +55,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalStack
   try {
     signal?.throwIfAborted()
     onProgress('starting workerd')
-    const create = () => new Miniflare(miniflareOptions(workers, ports, state, onOutput))
+    const create = () => new Miniflare(miniflareOptions(workers, ports, state, options))
     miniflare = signal === undefined ? create() : keepSignals(create)
     await miniflare.ready
     const sql = sqlRunner(miniflare)
@@ -75,7 +77,7 @@ function miniflareOptions(
   workers: Workers,
   ports: readonly number[],
   state: State,
-  onOutput: OnOutput,
+  { onOutput = printOutput, inspectorPort }: LocalOptions,
 ): MiniflareOptions {
   return {
     // Otherwise it fetches the `cf` object of a request from the network.
@@ -83,6 +85,7 @@ function miniflareOptions(
     log: new Log(LogLevel.WARN),
     handleRuntimeStdio: forwardOutput(onOutput),
     defaultPersistRoot: state.dataDirectory,
+    ...(inspectorPort !== undefined && { inspectorPort }),
     workers: [
       ...workers.apis.map((api, index) => ({
         ...api,

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { seeded } from '../random.ts'
 import { pairedRatio, summaryOf } from './load.ts'
 import { type MixedRequest, mixedLoad } from './mixed-load.ts'
+import { minuteForPeople, seriesOf } from './series.ts'
 import { isFlat, slopeOf } from './slope.ts'
 import { parseRss, parseStat } from './workerd.ts'
 
@@ -60,6 +61,36 @@ it('draws a line through points', () => {
     ),
   ).toBe(false)
   expect(isFlat([], 0.05)).toBe(true)
+})
+
+it('tells of each figure over time whether it stands still once it is warm', () => {
+  const minutes = Array.from({ length: 10 }, (_, i) => ({
+    rss: 500e6 + i * 50e6,
+    // It grows only while it warms up.
+    rssCollected: 300e6 + Math.min(i, 3) * 50e6,
+    api: 60e6,
+    consumer: i === 5 ? null : 6e6,
+  }))
+  const series = seriesOf(minutes, 0.3, 0.05)
+  expect(series.map(({ metric, isFlat }) => [metric, isFlat])).toEqual([
+    ['RSS', false],
+    ['RSS after a collection', true],
+    ['live heap of the API', true],
+    ['live heap of the consumer', true],
+  ])
+  expect(series.map(({ slope }) => Math.round(slope * 10) / 10)).toEqual([50, 0, 0, 0])
+  expect(series[0]?.points.slice(0, 2)).toEqual([
+    { minute: 1, value: 500 },
+    { minute: 2, value: 550 },
+  ])
+  expect(series[3]?.points.map(({ minute }) => minute)).toEqual([1, 2, 3, 4, 5, 7, 8, 9, 10])
+})
+
+it('writes a minute down for people', () => {
+  const minute = { rss: 512.34e6, rssCollected: 400e6, api: null, consumer: 6e6 }
+  expect(minuteForPeople(minute)).toBe(
+    'RSS 512.3, RSS after a collection 400.0, live heap of the API ?, live heap of the consumer 6.0',
+  )
 })
 
 it('mixes reads of all kinds and a hundredth of writes', () => {
