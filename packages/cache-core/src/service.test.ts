@@ -93,7 +93,28 @@ describe('getOrSet', () => {
     expect((await cache.getOrSet('content:post:1', load)).value()).toBe('new')
   })
 
-  it('is stamped at the head of the log as it is then, not as the fence last knew it', async () => {
+  it('asks D1 once beside its load while the fence is young: for the head after it', async () => {
+    const world = new World()
+    const { cache } = world.isolate()
+    await cache.getOrSet('content:n:2', async () => 2)
+    world.queries()
+    const read = await cache.getOrSet(KEY, async () => 1)
+    expect([read.outcome, world.queries()]).toEqual(['MISS', 1])
+  })
+
+  it('answers what the log has overtaken since the fence was refreshed, and keeps what the next one loads', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate()
+    await cache.getOrSet('content:n:2', async () => 2)
+    const seq = world.logElsewhere([KEY])
+    const read = (value: number) => cache.getOrSet(KEY, async () => value)
+    const first = await read(1)
+    expect([first.value(), first.bookmark]).toEqual([1, `${world.epoch}.${seq}`])
+    expect(isolate.memory.inspect(KEY)).toBe(undefined)
+    expect([(await read(2)).value(), (await read(3)).value()]).toEqual([2, 2])
+  })
+
+  it('is stamped at the head of the log where the fence has not been refreshed for long', async () => {
     const world = new World()
     const { cache } = world.isolate({ keepsFresh: false, io: { kv: null } })
     await cache.getOrSet('content:n:2', async () => 2)

@@ -51,16 +51,20 @@ export function sourceLoader<T>(source: Source<T>): Loader {
   }
 }
 
+/** A head that the fence knew so lately is as good as the newest, ms: it only has to be low, and seldom is much logged since. */
+const LATELY_MS = 5_000
+
 /**
  * Loads by a function that may ask anything, in any number of queries: so the stamp is the head before the first, and upTo
- * the head after the last.
+ * the head after the last. Where what was logged since the fence was refreshed touches the key, the value is answered but not
+ * kept; the next load starts from the fence that this one has refreshed.
  */
 export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly string[]): Loader {
   return {
     source: null,
     async load(isolate, io) {
       const { fence, refresher, runtime } = isolate
-      await refresher.run(io)
+      if (!fence.isRecent(runtime.now(), LATELY_MS)) await refresher.run(io)
       const { epoch, head: stamp } = fence
       const loadedAt = runtime.now()
       const value = await fromDatabase(load)
