@@ -8,6 +8,7 @@ export { canonicalParams } from './keys/params.ts'
 export { matches, PatternError, parsePattern } from './keys/pattern.ts'
 export { type CacheApi, sharedByLocation } from './kv/location.ts'
 export { TRIGGER_EVENT_PREFIX, triggerNames } from './log/append.ts'
+export type { HeldEntry } from './memory/slot.ts'
 export type { CacheConfig, CacheConfigs } from './policy.ts'
 export { cachePolicy, withoutMemory } from './policy.ts'
 export {

@@ -62,6 +62,21 @@ describe('recall', () => {
     expect(cache.recall(post)).toBeNull()
   })
 
+  it('has nothing to give while D1 is known to fail, nor of what its source cannot read', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate()
+    world.plant('1', 'Title')
+    await cache.read(post)
+    for (let i = 0; i < 3; i++) isolate.sql.breaker.failed(world.runtime.now())
+    expect(cache.recall(post)).toBeNull()
+    isolate.sql.breaker.succeeded()
+    expect(cache.recall(post)).not.toBeNull()
+    const parse = () => {
+      throw new TypeError('another version wrote this')
+    }
+    expect(cache.recall({ ...post, parse })).toBeNull()
+  })
+
   it('has nothing to give of what was not found', async () => {
     const { cache } = new World().isolate()
     expect((await cache.read(post)).found).toBe(false)
@@ -112,6 +127,26 @@ describe('getOrSet', () => {
     expect([first.value(), first.bookmark]).toEqual([1, `${world.epoch}.${seq}`])
     expect(isolate.memory.inspect(KEY)).toBe(undefined)
     expect([(await read(2)).value(), (await read(3)).value()]).toEqual([2, 2])
+  })
+
+  it('calls no load while D1 is known to fail, however young the fence is', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate()
+    await cache.getOrSet(KEY, async () => 1, { tags: ['a:b'] })
+    await cache.invalidate('a:*')
+    for (let i = 0; i < 3; i++) isolate.sql.breaker.failed(world.runtime.now())
+    const read = await cache.getOrSet(KEY, () => Promise.reject(new Error('called')))
+    expect([read.outcome, read.value()]).toEqual(['STALE', 1])
+  })
+
+  it('asks for the head first where a write has marked what the fence has not heard of', async () => {
+    const world = new World()
+    const { cache, isolate } = world.isolate()
+    await cache.getOrSet('content:n:2', async () => 2)
+    isolate.fence.markUnknown([KEY], isolate.nextOrdinal())
+    world.queries()
+    await cache.getOrSet(KEY, async () => 1)
+    expect([world.queries(), isolate.memory.inspect(KEY)?.text]).toEqual([2, '1'])
   })
 
   it('is stamped at the head of the log where the fence has not been refreshed for long', async () => {

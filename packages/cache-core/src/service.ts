@@ -63,14 +63,20 @@ export class CacheService extends DirectTiers {
 
   /**
    * What memory last held of a source, for a writer whose guard names all that it starts from: it may be out of date. It counts
-   * as no read. Null where memory has nothing, or what was invalidated.
+   * as no read. Null where memory has nothing, what was invalidated or what another version of the code wrote; and while D1 is
+   * known to fail, so that the writer's own look finds that out, before anything is written.
    */
   recall<T>(source: Source<T>): T | null {
-    const { memory, fence } = this.isolate
+    const { memory, fence, sql } = this.isolate
     const { path, canonical } = this.isolate.keyOf(source)
     const entry = memory.inspect(path)?.entry
-    if (!entry?.found || entry.canonical !== canonical || !fence.isValid(entry)) return null
-    return source.parse(JSON.parse(entry.text))
+    if (sql.breaker.isOpen || !entry?.found || entry.canonical !== canonical || !fence.isValid(entry))
+      return null
+    try {
+      return source.parse(JSON.parse(entry.text))
+    } catch {
+      return null
+    }
   }
 
   /** The cached value, or null: for "not found" and for a miss alike; `getWithSource` tells them apart. */

@@ -154,6 +154,14 @@ describe('a write to D1', () => {
     expect(sql.breaker.isOpen).toBe(false)
   })
 
+  it('that fails says that D1 does not answer, as a read does', async () => {
+    const { sql, db, insert, fail } = bench()
+    fail()
+    const error = await sql.write(db, [insert.bind(1)]).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(DatabaseUnavailableError)
+    expect(String((error as Error).cause)).toBe('Error: D1_ERROR: overloaded')
+  })
+
   it('is tried while the breaker is open, and closes it', async () => {
     const { sql, db, d1, select, insert, fail } = bench()
     fail()

@@ -63,12 +63,18 @@ export class Sql {
 
   /**
    * Runs a write, in one transaction. It is tried even while the breaker is open, since nothing else can do it.
-   * @throws whatever D1 throws, so that the caller can tell a broken constraint from an outage
+   * @throws DatabaseUnavailableError when D1 fails or is too slow: the write may have happened all the same; D1's own error for a
+   * wrong statement or a broken constraint
    */
   async write(db: Database, statements: Statement[]): Promise<StatementResult[]> {
-    const results = await withDeadline(this.#runtime, db.batch(statements), WRITE_DEADLINE_MS, 'a D1 write')
-    this.breaker.succeeded()
-    return results
+    try {
+      const results = await withDeadline(this.#runtime, db.batch(statements), WRITE_DEADLINE_MS, 'a D1 write')
+      this.breaker.succeeded()
+      return results
+    } catch (error) {
+      if (isStatementError(error)) throw error
+      throw new DatabaseUnavailableError(`D1 failed: ${String(error)}`, { cause: error })
+    }
   }
 }
 

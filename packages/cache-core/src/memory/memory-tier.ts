@@ -54,8 +54,6 @@ export class MemoryTier {
   /** The next one that the walk looks at, and how many queues it has begun. */
   #scan: Slot | null = null
   #walked = 0
-  /** The place of what was just dropped to make room, for what the room is made for: fewer objects to collect. */
-  #spare: Slot | null = null
 
   /** @param limits `evicted` hears of the namespace of each entry that is dropped to make room */
   constructor(limits: { maxBytes: number; maxEntries: number; evicted?: (namespace: string) => void }) {
@@ -168,10 +166,7 @@ export class MemoryTier {
     const hash = this.#ghosts === null ? -1 : fingerprint(keyText)
     const isKnown = entry.found && this.#isGhost(hash) && this.#worthOf(COMING_BACK, bytes) > 0
     this.#makeRoom(bytes, entry.found)
-    let slot = this.#spare
-    if (slot === null) slot = new Slot(keyText, entry, keepUntil, recipe)
-    else slot.moveTo(keyText, entry, keepUntil, recipe)
-    this.#spare = null
+    const slot = new Slot(keyText, entry, keepUntil, recipe)
     slot.hash = hash
     this.#slots.set(keyText, slot)
     if (isKnown) this.queues.main.append(slot)
@@ -185,7 +180,6 @@ export class MemoryTier {
     slot.hold(entry, keepUntil, recipe)
     slot.hits++
     this.#makeRoom(slot.bytes, entry.found)
-    this.#spare = null
     if (wasMain && entry.found) this.queues.main.append(slot)
     else this.#join(slot)
   }
@@ -217,7 +211,6 @@ export class MemoryTier {
     this.#drop(slot)
     this.#evictions++
     this.#evicted(slot.namespace)
-    this.#spare = slot
   }
 
   /** For one that stands in no queue. */

@@ -3,7 +3,7 @@ import type { Recipe } from '../source.ts'
 import type { Histogram } from '../statistics/histogram.ts'
 import type { Fifo } from './fifo.ts'
 
-/** An entry as memory holds it. To be looked at and let go: when the entry leaves, another one may take its place. */
+/** An entry as memory holds it. To be looked at and let go: the key's next entry takes its place. */
 export interface HeldEntry {
   readonly entry: CacheEntry
   /** Of the entry: nearer at hand. */
@@ -80,16 +80,5 @@ export class Slot implements HeldEntry {
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil
     this.recipe = recipe
-  }
-
-  /** Becomes the place of another key. For one that stands in no queue. */
-  moveTo(key: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
-    this.key = key
-    this.hold(entry, keepUntil, recipe)
-    this.hits = 1
-    this.dueAt = 0
-    this.weighed = 1
-    this.credit = 0
-    this.taken = 0
   }
 }

@@ -51,7 +51,11 @@ export function sourceLoader<T>(source: Source<T>): Loader {
   }
 }
 
-/** A head that the fence knew so lately is as good as the newest, ms: it only has to be low, and seldom is much logged since. */
+/**
+ * A head that the fence knew so lately is as good as the newest, ms: it only has to be low, and seldom is much logged since.
+ * Not where a write has marked what the fence has not heard of, which would not be kept; nor while D1 fails, since a caller's
+ * load knows of no breaker.
+ */
 const LATELY_MS = 5_000
 
 /**
@@ -63,8 +67,9 @@ export function functionLoader<T>(load: () => Promise<T | null>, tags: readonly 
   return {
     source: null,
     async load(isolate, io) {
-      const { fence, refresher, runtime } = isolate
-      if (!fence.isRecent(runtime.now(), LATELY_MS)) await refresher.run(io)
+      const { fence, refresher, runtime, sql } = isolate
+      const isKnown = fence.isRecent(runtime.now(), LATELY_MS) && fence.marks === 0
+      if (sql.breaker.isOpen || !isKnown) await refresher.run(io)
       const { epoch, head: stamp } = fence
       const loadedAt = runtime.now()
       const value = await fromDatabase(load)

@@ -37,6 +37,15 @@ describe('peek', () => {
     expect(isolate.memory.takeReads()).toMatchObject([{ reads: 6 }])
   })
 
+  it('never shows another key’s text to who holds on to it', async () => {
+    const { world, cache, isolate, peek } = await warm({ env: { CACHE_MAX_ENTRIES: '1' } })
+    const held = peek()
+    await cache.getOrSet('content:n:2', async () => 'another')
+    expect([...isolate.memory.list()].map(([key]) => key)).toEqual(['content:n:2'])
+    expect(held?.text).toBe('{"id":"1","title":"first"}')
+    expect(world.queries()).toBeGreaterThan(0)
+  })
+
   it('is what every read begins with', async () => {
     const { world, isolate, cache, kvReads } = await warm()
     const ordinal = isolate.nextOrdinal()

@@ -88,7 +88,7 @@ function guardOf({ value, version, isRecalled }: Current<ContentItem>) {
   if (!isRecalled) return { where, values }
   const { collection, slug, title, status, data, publishedAt: published } = value
   return {
-    where: `${where} AND collection_id = ? AND slug = ? AND title = ? AND status = ? AND data = ? AND published_at IS ?`,
+    where: `${where} AND collection_id = ? AND slug = ? AND title = ? COLLATE BINARY AND status = ? AND data = ? AND published_at IS ?`,
     values: [
       ...values,
       collection,

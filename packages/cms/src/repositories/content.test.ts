@@ -210,6 +210,8 @@ describe.each(LOG_WRITERS)('the log is written by $writer:', ({ database }) => {
     it.each([
       ["slug = 'raw'", { slug: 'raw' }],
       ["title = 'Raw'", { title: 'Raw' }],
+      // Titles are sorted without regard to case.
+      ["title = 'ONE'", { title: 'ONE' }],
       ["status = 'archived', published_at = 5000", { status: 'archived' }],
       ['data = \'{"featured": true}\'', { data: { featured: true } }],
       ["collection_id = 'news'", { collection: 'news' }],

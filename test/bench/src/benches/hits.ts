@@ -32,10 +32,37 @@ const FULL: Effort = { keys: 10_000, calls: 10_000, rounds: 25, warmUp: 5 }
 export const hits: Bench = {
   name: 'hits',
   about: `${FULL.keys.toLocaleString('en-US')} keys of ${TEXT_LENGTH} bytes, asked for by Zipf; ns a call, and how many times that of Map (for sets: of a Map as a ring)`,
-  run(write) {
+  async run(write) {
     write(`  medians of ${FULL.rounds} rounds of ${FULL.calls.toLocaleString('en-US')} calls`)
-    return measureHits(FULL)
+    const figures = await measureHits(FULL)
+    for (const line of verdicts(figures)) write(`  ${line}`)
+    return figures
   },
+}
+
+/** What is wanted, and whether this run has it. */
+function verdicts(figures: Figures): string[] {
+  const timeOf = (metric: string, system: string) =>
+    figures.find((one) => one.system === system && one.metric === `${metric}: ns`)?.value ?? Number.NaN
+  const line = (what: string, is: number, most: number) =>
+    `${what}: ${is.toFixed(2)} ×, at most ${most.toFixed(2)}: ${is <= most ? 'met' : 'NOT met'}`
+  const toBest = (metric: string) => {
+    const others = figures.filter(
+      (one) => one.metric === `${metric}: ns` && !one.system.startsWith('freshet'),
+    )
+    return timeOf(metric, 'freshet') / Math.min(...others.map(({ value }) => value))
+  }
+  return [
+    line('peek, to Map', timeOf('get', 'freshet, peek') / timeOf('get', 'Map'), 2.5),
+    line('get of the tier, to lru-cache', timeOf('get', 'freshet, tier') / timeOf('get', 'lru-cache'), 1),
+    line(
+      'evicting set of the tier, to lru-cache',
+      timeOf('evicting set', 'freshet, tier') / timeOf('evicting set', 'lru-cache'),
+      1,
+    ),
+    line('getOrSet, to the fastest of the others', toBest('getOrSet'), 1),
+    line('two tiers, in the first, to the fastest of the others', toBest('two tiers, in the first'), 1),
+  ]
 }
 
 /** All disciplines, one after the other; in each the systems take turns. */
