@@ -67,9 +67,9 @@ function targetsOf({ cached, throughKv, uncached, peers, plain, prepared }: Http
     requests,
   })
   return [
-    one(BARE, plain, 4000),
-    one(BARE_PREPARED, prepared, 4000),
-    one(MEMORY, cached + ITEM, 4000),
+    one(BARE, plain, 12_000),
+    one(BARE_PREPARED, prepared, 12_000),
+    one(MEMORY, cached + ITEM, 12_000),
     one('freshet, list from memory', cached + LIST, 1000),
     turns(KV_ITEM, throughKv, ITEMS, 1000),
     turns(KV_LIST, throughKv, LISTS, 400),
