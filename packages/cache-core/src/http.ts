@@ -1,7 +1,7 @@
 import { type Item, type Parameters, serializeList, Token } from 'structured-headers'
-import { formatBookmark } from './bookmark.ts'
 import type { CacheEntry } from './entry.ts'
 import type { CacheConfig } from './policy.ts'
+import { Hit } from './read/answer.ts'
 import type { CacheResult } from './read/types.ts'
 
 /** The header that carries a bookmark, in both directions. */
@@ -36,20 +36,8 @@ export function cacheHeaders(
  * @param now the clock, ms
  */
 export function hitHeaders(entry: CacheEntry, policy: CacheConfig, now: number): Record<string, string> {
-  const { found, text, etag, label, expiresAt, epoch, upTo } = entry
-  const result: CacheResult<never> = {
-    outcome: 'HIT',
-    source: 'memory',
-    found,
-    text,
-    value: () => null,
-    etag,
-    label,
-    ttlMs: expiresAt - now,
-    bookmark: formatBookmark(epoch, upTo),
-    timing: {},
-  }
-  return cacheHeaders(result, policy)
+  const hit = new Hit(entry, entry.text, now, 0, (json) => json)
+  return cacheHeaders(hit, policy)
 }
 
 /**

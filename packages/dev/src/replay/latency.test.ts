@@ -11,7 +11,7 @@ describe('withLatency', () => {
       modules: [{ type: 'ESModule', path: 'api.mjs', contents: 'export default {}' }],
     })
     const modules = 'modules' in options && Array.isArray(options.modules) ? options.modules : []
-    expect(modules.map(({ path }) => path)).toEqual(['main.mjs', 'latency.mjs', 'api.mjs'])
+    expect(modules.map(({ path }) => path)).toEqual(['main.mjs', 'wrapper.mjs', 'api.mjs'])
     expect(modules[0]?.contents).toContain(`from './api.mjs'`)
     expect(modules[0]?.contents).toContain('{"d1Ms":40,"kvMs":15}')
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { seedBatches, seedPostId } from '@freshet/cms/seed'
-import { type LocalOptions, type LocalStack, startLocal } from '@freshet/dev'
+import { type LocalStack, startLocal, wrappedWorker } from '@freshet/dev'
 import * as v from 'valibot'
 
 const POSTS = 200
@@ -43,7 +43,7 @@ export async function startColdStack(peers: readonly Peer[] = ALL): Promise<Cold
     consumer: false,
     // An isolate for each, so that each has a meter of its own.
     others: peers.map((path) => ({ name: `peers-${path}`, main })),
-    configure: withMeter,
+    configure: (options) => wrappedWorker(options, 'withMeter', METER),
     seed: seedBatches({ posts: POSTS, users: 10, media: 20, plugins: 4, allPublished: true }),
     // It reports each request that it gave up; the bench counts them.
     onOutput: () => {},
@@ -71,18 +71,6 @@ export async function startColdStack(peers: readonly Peer[] = ALL): Promise<Cold
 }
 
 const METER = readFileSync(new URL('./metered-worker.js', import.meta.url), 'utf8')
-
-const withMeter: NonNullable<LocalOptions['configure']> = (options) => {
-  if (!('modules' in options) || !Array.isArray(options.modules))
-    throw new Error('a bundled Worker has modules')
-  const [bundle] = options.modules
-  if (bundle === undefined) throw new Error('a bundled Worker has a module')
-  const module = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents })
-  const main = `import worker from './${bundle.path}'
-import { withMeter } from './meter.mjs'
-export default withMeter(worker)`
-  return { ...options, modules: [module('main.mjs', main), module('meter.mjs', METER), ...options.modules] }
-}
 
 const Count = v.number()
 const MeterSchema = v.looseObject({

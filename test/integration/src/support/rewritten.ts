@@ -1,4 +1,4 @@
-import type { LocalOptions } from '@freshet/dev'
+import { type LocalOptions, modulesOf } from '@freshet/dev'
 
 /**
  * For `configure`: changes the bundled text of a Worker as it is loaded, so that a fault or a shorter time can be tested and the
@@ -9,14 +9,13 @@ import type { LocalOptions } from '@freshet/dev'
 export function rewritten(worker: string, find: string, by: string): NonNullable<LocalOptions['configure']> {
   return (options) => {
     if (!options.name?.startsWith(worker)) return options
-    if (!('modules' in options) || !Array.isArray(options.modules))
-      throw new Error('a bundled Worker has modules')
-    const texts = options.modules.map(({ contents }) => String(contents))
+    const modules = modulesOf(options)
+    const texts = modules.map(({ contents }) => String(contents))
     const times = texts.reduce((sum, text) => sum + text.split(find).length - 1, 0)
     if (times !== 1) throw new Error(`"${find}" is ${times} times in the bundle of ${options.name}`)
     return {
       ...options,
-      modules: options.modules.map((module) => ({
+      modules: modules.map((module) => ({
         ...module,
         contents: String(module.contents).replace(find, () => by),
       })),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { seedBatches } from '@freshet/cms/seed'
 import { dropTriggers } from '@freshet/cms/triggers'
-import { type LocalOptions, type LocalStack, startLocal } from '@freshet/dev'
+import { type LocalOptions, type LocalStack, modulesOf, startLocal, wrappedWorker } from '@freshet/dev'
 import * as v from 'valibot'
 import { unstable_splitSqlQuery } from 'wrangler'
 
@@ -71,20 +71,8 @@ export async function startTestStack(
   }
 }
 
-const wrapWithChaos: NonNullable<LocalOptions['configure']> = (options) => {
-  if (!('modules' in options) || !Array.isArray(options.modules))
-    throw new Error('a bundled Worker has modules')
-  const [bundle] = options.modules
-  if (bundle === undefined || !bundle.path.startsWith('freshet-api')) return options
-  const module = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents })
-  const main = `import worker from './${bundle.path}'
-import { withChaos } from './chaos.mjs'
-export default withChaos(worker)`
-  return {
-    ...options,
-    modules: [module('main.mjs', main), module('chaos.mjs', CHAOS), ...options.modules],
-  }
-}
+const wrapWithChaos: NonNullable<LocalOptions['configure']> = (options) =>
+  modulesOf(options)[0]?.path.startsWith('freshet-api') ? wrappedWorker(options, 'withChaos', CHAOS) : options
 
 function apiAt(url: string, token?: string): Api {
   const request: Api['request'] = (path, { method = 'GET', body, headers = {}, signal } = {}) =>
