@@ -64,6 +64,21 @@ describe('the relay', () => {
     expect(idsIn(world.events)).toEqual(ids.map(({ event_id }) => event_id))
   })
 
+  it('sends nothing while over 1,000 messages wait, whoever tells of them', async () => {
+    const world = new World()
+    world.logMany(1_600)
+    await world.runtime.advance(30_000)
+    world.events.metrics = async () => ({ backlogCount: 1_001 })
+    expect(await run(world)).toBe(0)
+    world.events.metrics = async () => ({ backlogCount: 1_000 })
+    expect([await run(world), await run(world), await run(world)]).toEqual([500, 500, 500])
+    // A queue that tells nothing: the log knows of 1,500 on their way.
+    world.events.metrics = async () => ({ backlogCount: 0 })
+    expect(await run(world)).toBe(0)
+    world.d1.exec('UPDATE invalidation_log SET processed_at = 1 WHERE seq <= 500')
+    expect(await run(world)).toBe(100)
+  })
+
   it('sends again only what the queue did not take', async () => {
     const world = new World()
     world.logMany(250)
