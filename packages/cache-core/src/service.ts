@@ -87,7 +87,7 @@ export class CacheService extends DirectTiers {
   /** The cached value with the tier it came from; null for a miss. */
   getWithSource<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
     const hit = this.#reader.hitAt(key, plain<T>, options)
-    if (hit !== undefined) return Promise.resolve(hit)
+    if (hit !== undefined) return hit.promise()
     return this.#reader.find(this.isolate.keyAt(key), plain<T>, options)
   }
 
@@ -102,7 +102,7 @@ export class CacheService extends DirectTiers {
     options: ReadOptions & { tags?: readonly string[] } = NO_TAGS,
   ): Promise<CacheResult<T>> {
     const hit = this.#reader.hitAt(key, plain<T>, options)
-    if (hit !== undefined) return Promise.resolve(hit)
+    if (hit !== undefined) return hit.promise()
     const loader = functionLoader(load, options.tags ?? [])
     return this.#reader.readOn(this.isolate.keyAt(key), loader, plain<T>, options)
   }

@@ -2,46 +2,53 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fingerprint, Ghosts } from './ghosts.ts'
 
+const named = (count: number, name: string) =>
+  Array.from({ length: count }, (_, i) => fingerprint(`${name}${i}`))
+
 describe('ghosts', () => {
   it('are known once, while they are among the last that were added', () => {
-    const ghosts = new Ghosts(100)
-    for (let i = 0; i < 10; i++) ghosts.add(fingerprint(`k${i}`))
-    expect(ghosts.take(fingerprint('k9'), 10)).toBe(true)
-    expect(ghosts.take(fingerprint('k9'), 10)).toBe(false)
-    expect(ghosts.take(fingerprint('k0'), 10)).toBe(true)
-    expect(ghosts.take(fingerprint('k1'), 8)).toBe(false)
-    expect(ghosts.take(fingerprint('never'), 10)).toBe(false)
+    const window = 1000
+    const ghosts = new Ghosts(window)
+    const keys = named(5000, 'k')
+    for (const key of keys) ghosts.add(key, window)
+    const shareOf = (some: readonly number[]) => some.filter((key) => ghosts.take(key)).length / some.length
+    expect(shareOf(keys.slice(-100))).toBeGreaterThan(0.95)
+    expect(shareOf(keys.slice(-600, -500))).toBeGreaterThan(0.5)
+    expect(shareOf(keys.slice(0, 2000))).toBeLessThan(0.02)
+    // They were taken.
+    expect(shareOf(keys.slice(-100))).toBeLessThan(0.02)
+    for (const key of keys) ghosts.add(key, window)
     ghosts.clear()
-    expect(ghosts.take(fingerprint('k5'), 10)).toBe(false)
+    expect(shareOf(keys)).toBe(0)
   })
 
-  it('take no more memory, however many there were', () => {
+  it('follow a window that grows and shrinks', () => {
+    const ghosts = new Ghosts(10_000)
+    for (const key of named(500, 'small')) ghosts.add(key, 100)
+    expect(named(300, 'small').filter((key) => ghosts.take(key)).length).toBeLessThan(10)
+    const grown = named(1000, 'grown')
+    for (const key of grown) ghosts.add(key, 2000)
+    expect(grown.filter((key) => ghosts.take(key)).length).toBeGreaterThan(900)
+  })
+
+  it('take no more memory, however many there were, and few strangers for known', () => {
     const ghosts = new Ghosts(1000)
     const { bytes } = ghosts
-    for (let i = 0; i < 100_000; i++) ghosts.add(fingerprint(`k${i}`))
-    expect([ghosts.bytes, bytes <= 1000 * 2 * 8 * 2]).toEqual([bytes, true])
-    let known = 0
-    for (let i = 99_000; i < 100_000; i++) if (ghosts.take(fingerprint(`k${i}`), 1000)) known++
-    expect(known).toBeGreaterThan(900)
-    let strangers = 0
-    for (let i = 0; i < 99_000; i++) if (ghosts.take(fingerprint(`k${i}`), 1000)) strangers++
-    expect(strangers).toBe(0)
+    for (const key of named(100_000, 'k')) ghosts.add(key, 1000)
+    expect([ghosts.bytes, bytes <= 3 * 1000]).toEqual([bytes, true])
+    const strangers = named(100_000, 'stranger').filter((key) => ghosts.take(key)).length
+    expect(strangers / 100_000).toBeLessThan(0.001)
   })
 
-  it('never take one for known that was not added', () => {
-    const hash = fc.integer({ min: 0, max: 40 })
+  it('know what was added just now and not taken, whatever the window', () => {
+    const step = fc.record({ hash: fc.nat(2 ** 30 - 1), window: fc.nat(40) })
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), hash), { maxLength: 200 }), (steps) => {
-        const ghosts = new Ghosts(8)
-        const added = new Set<number>()
-        for (const [isAdded, one] of steps) {
-          if (isAdded) {
-            ghosts.add(one)
-            added.add(one)
-          } else {
-            if (ghosts.take(one, 8)) expect(added.has(one)).toBe(true)
-            added.delete(one)
-          }
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const ghosts = new Ghosts(20)
+        for (const { hash, window } of steps) {
+          ghosts.add(hash, window)
+          ghosts.add(hash, window)
+          expect([ghosts.take(hash), ghosts.take(hash)]).toEqual([true, true])
         }
       }),
     )

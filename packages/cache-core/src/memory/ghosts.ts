@@ -1,69 +1,69 @@
-/** Places that one fingerprint may stand in: a set of neighbours, of which the oldest gives way. */
-const WAYS = 4
-const SET = 2 * WAYS
-const MOST = 2 ** 30 - 1
+/** Keys that one bucket remembers: 16 bits of hash each, in two words, of which the upper half of the second is the oldest. */
+const BUCKET = 4
+const TAG_BITS = 16
+const TAG = 2 ** TAG_BITS - 1
 
 /**
- * Remembers which keys were dropped lately, as 30 bits of hash each. Its memory is fixed: 8 bytes a place, two to four places
- * for each that it is to remember. A hash that two keys share, or one that had to give way, only costs a worse guess.
+ * Remembers which keys were dropped lately: some bits of each one's hash tell its bucket, others stand there for it, and push out
+ * the oldest of four. Its memory is fixed and small, about two bytes for each key that it is to remember, so that it stays in the
+ * processor's cache. Two keys with the same bits, one stranger in some 16,000, only cost a worse guess; and so does a full bucket.
  */
 export class Ghosts {
-  /** Hash and time of each place, side by side; the time, in additions, is 0 for an empty one. */
-  readonly #places: Int32Array
-  readonly #mask: number
-  #now = 0
+  readonly #words: Int32Array
+  readonly #most: number
+  /** Of the buckets in use. */
+  #mask = 0
 
   /** @param most keys that are worth remembering */
   constructor(most: number) {
-    const sets = 2 ** Math.ceil(Math.log2(Math.max(1, (2 * most) / WAYS)))
-    this.#mask = sets - 1
-    this.#places = new Int32Array(sets * SET)
+    this.#most = bucketsFor(most)
+    this.#words = new Int32Array(this.#most * 2)
   }
 
   /** What it takes, however much it remembers. */
   get bytes(): number {
-    return this.#places.byteLength
+    return this.#words.byteLength
   }
 
-  add(hash: number): void {
-    // After a thousand million additions it begins anew.
-    if (this.#now === MOST) this.clear()
-    this.#now++
-    const place = this.#placeFor(hash)
-    this.#places[place] = hash
-    this.#places[place + 1] = this.#now
+  /** @param window how many of the last additions are to be known, about: there is room for seven to fourteen tenths of them */
+  add(hash: number, window: number): void {
+    // Where the window has grown or shrunk by much, about half of what is known is still found where it is looked for.
+    this.#mask = Math.min(this.#most, bucketsFor(window)) - 1
+    const place = (hash & this.#mask) * 2
+    const young = this.#words[place] ?? 0
+    const old = this.#words[place + 1] ?? 0
+    this.#words[place] = (young << TAG_BITS) | tagOf(hash)
+    this.#words[place + 1] = (old << TAG_BITS) | (young >>> TAG_BITS)
   }
 
-  /**
-   * Forgets a key, and tells whether it was known.
-   * @param window how many of the last additions count
-   */
-  take(hash: number, window: number): boolean {
-    const first = (hash & this.#mask) * SET
-    for (let place = first; place < first + SET; place += 2) {
-      const time = this.#places[place + 1] ?? 0
-      if (time === 0 || this.#places[place] !== hash) continue
-      this.#places[place + 1] = 0
-      return this.#now - time < window
-    }
-    return false
+  /** Forgets a key, and tells whether it was known. */
+  take(hash: number): boolean {
+    const place = (hash & this.#mask) * 2
+    return this.#takeAt(place, hash) || this.#takeAt(place + 1, hash)
+  }
+
+  #takeAt(place: number, hash: number): boolean {
+    const word = this.#words[place] ?? 0
+    const tag = tagOf(hash)
+    if ((word & TAG) === tag) this.#words[place] = word & ~TAG
+    else if (word >>> TAG_BITS === tag) this.#words[place] = word & TAG
+    else return false
+    return true
   }
 
   clear(): void {
-    this.#places.fill(0)
-    this.#now = 0
+    this.#words.fill(0)
   }
+}
 
-  /** Its own place where it has one, else the oldest of its set. */
-  #placeFor(hash: number): number {
-    const first = (hash & this.#mask) * SET
-    let oldest = first
-    for (let place = first; place < first + SET; place += 2) {
-      if (this.#places[place] === hash) return place
-      if ((this.#places[place + 1] ?? 0) < (this.#places[oldest + 1] ?? 0)) oldest = place
-    }
-    return oldest
-  }
+/** A power of two, so that some bits of a hash tell the bucket: room for seven to fourteen tenths of the keys. */
+function bucketsFor(keys: number): number {
+  return Math.max(1, (1 << (32 - Math.clz32(keys * 0.7))) / BUCKET)
+}
+
+/** The upper bits of the hash's 30; never 0, which says that nothing is there. */
+function tagOf(hash: number): number {
+  return hash >>> 14 || 1
 }
 
 /** 30 bits of a text: FNV-1a over its code units, mixed as at the end of MurmurHash3. Small enough for V8 to keep unboxed. */

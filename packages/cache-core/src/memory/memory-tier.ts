@@ -185,8 +185,7 @@ export class MemoryTier {
   }
 
   #isGhost(hash: number): boolean {
-    const window = this.queues.main.entries
-    return window > 0 && (this.#ghosts?.take(hash, window) ?? false)
+    return this.queues.main.entries > 0 && (this.#ghosts?.take(hash) ?? false)
   }
 
   /** To the newcomers, as one that nobody has read again. */
@@ -299,9 +298,10 @@ export class MemoryTier {
   }
 
   #remember(slot: Slot): void {
+    const { main } = this.queues
     const { maxBytes, maxEntries } = this.limits
     this.#ghosts ??= new Ghosts(Math.min(maxEntries, maxBytes / LEAST_BYTES))
-    this.#ghosts.add(slot.hash < 0 ? fingerprint(slot.key) : slot.hash)
+    this.#ghosts.add(slot.hash < 0 ? fingerprint(slot.key) : slot.hash, main.entries)
   }
 
   /** A bounded walk through the queues, taken up again at the next insert; none while all that came in is of use. */

@@ -82,6 +82,14 @@ export class Hit<T> implements CacheResult<T> {
   get timing(): CacheResult<unknown>['timing'] {
     return NO_TIMING
   }
+
+  /**
+   * A promise of it. Made in a method of its own, where V8 knows the answer's shape: of any other it looks `then` up along all
+   * prototypes, which takes a tenth of a hit.
+   */
+  promise(): Promise<CacheResult<T>> {
+    return Promise.resolve(this)
+  }
 }
 
 /**

@@ -82,15 +82,11 @@ export class Reader {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<CacheResult<T>> {
     const hit = this.hit(key, parse, options)
-    return hit === undefined ? this.readOn(key, loader, parse, options) : Promise.resolve(hit)
+    return hit === undefined ? this.readOn(key, loader, parse, options) : hit.promise()
   }
 
   /** The answer of memory, where that is all the read needs: see `peek`. */
-  hit<T>(
-    key: CacheKey,
-    parse: (json: unknown) => T,
-    options: ReadOptions = NO_OPTIONS,
-  ): CacheResult<T> | undefined {
+  hit<T>(key: CacheKey, parse: (json: unknown) => T, options: ReadOptions = NO_OPTIONS): Hit<T> | undefined {
     if (options.maxStalenessMs !== undefined || options.minLifeMs !== undefined) return undefined
     const now = this.#now()
     const bookmark = options.bookmark ? parseBookmark(options.bookmark) : null
@@ -103,7 +99,7 @@ export class Reader {
     path: string,
     parse: (json: unknown) => T,
     { maxStalenessMs, minLifeMs, bookmark: text }: ReadOptions = NO_OPTIONS,
-  ): CacheResult<T> | undefined {
+  ): Hit<T> | undefined {
     if (maxStalenessMs !== undefined || minLifeMs !== undefined) return undefined
     const now = this.#now()
     const bookmark = text ? parseBookmark(text) : null
