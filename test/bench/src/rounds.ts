@@ -1,3 +1,5 @@
+import { seeded, shuffled } from './random.ts'
+
 /** The middle one of some figures. @throws RangeError for none */
 export function median(values: readonly number[]): number {
   const middle = [...values].sort((a, b) => a - b)[values.length >> 1]
@@ -19,16 +21,16 @@ export interface Rounds {
   warmUp: number
 }
 
-/** Each round begins with another system, so that none always comes after the same one. */
+/** Each round in an order of its own, so that none always comes after the same one. */
 export async function inTurns<Of>(
   all: readonly Of[],
   { rounds, warmUp }: Rounds,
   run: (one: Of, isCounted: boolean) => Promise<void>,
   renew: (round: number) => void = () => {},
 ): Promise<void> {
+  const random = seeded(5)
   for (let round = 0; round < warmUp + rounds; round++) {
     renew(round)
-    const first = round % all.length
-    for (const one of [...all.slice(first), ...all.slice(0, first)]) await run(one, round >= warmUp)
+    for (const one of shuffled(all, random)) await run(one, round >= warmUp)
   }
 }

@@ -6,7 +6,7 @@ import { Cacheable, CacheableMemory, Keyv } from 'cacheable'
 import type { Cache, Loader } from 'layered-loader'
 import { LRUCache } from 'lru-cache'
 import { startFreshet } from './freshet.ts'
-import { bentoInTwo, bentoOf, layeredLoader, layeredTier } from './second-tiers.ts'
+import { bentoInTwo, bentoOf, type LayeredMemory, layeredLoader, layeredTier } from './second-tiers.ts'
 
 /** What each holds under each key. */
 export interface Payload {
@@ -70,9 +70,11 @@ export async function getters(payload: Payload): Promise<Contender[]> {
   const map = new Map(keys.map((key, i) => [key, textOf(i)]))
   const lru = lruOf(payload)
   const loader = layered(payload)
+  const objects = layeredInObjects(payload)
   for (const [i, key] of keys.entries()) {
     lru.set(key, textOf(i))
     await loader.get(key)
+    await objects.get(key)
   }
   const { isolate, cache, built, before } = await freshet(payload)
   let now = 0
@@ -84,6 +86,7 @@ export async function getters(payload: Payload): Promise<Contender[]> {
     sync('Map', (i) => map.get(at(i))?.length ?? never()),
     sync('lru-cache', (i) => lru.get(at(i))?.length ?? never()),
     sync('layered-loader', (i) => loader.getInMemoryOnly(at(i))?.length ?? never()),
+    sync('layered-loader, objects', (i) => objects.getInMemoryOnly(at(i))?.length ?? never()),
     sync('freshet, tier', (i) => isolate.memory.get(at(i))?.text.length ?? never()),
     sync('freshet, peek', (i) => cache.peek(built[i] ?? never(), now)?.text.length ?? never(), tick),
   ]
@@ -195,6 +198,7 @@ export async function loaders(payload: Payload): Promise<Contender[]> {
   const at = (i: number) => keys[i] ?? ''
   const forCachified = new LRUCache<string, CacheEntry>({ max: keys.length })
   const loader = layered(payload)
+  const objects = layeredInObjects(payload)
   const bento = bentoOf(bentostore().useL1Layer(memoryDriver({ maxItems: keys.length })))
   const cacheable = new Cacheable({ ttl })
   const manager = createCache({ ttl })
@@ -202,6 +206,7 @@ export async function loaders(payload: Payload): Promise<Contender[]> {
     cachified({ key, cache: forCachified, ttl, getFreshValue: load })
   for (const [i, key] of keys.entries()) {
     await loader.get(key)
+    await objects.get(key)
     await bento.set({ key, value: textOf(i), ttl })
     await cacheable.set(key, textOf(i))
     await manager.set(key, textOf(i))
@@ -210,6 +215,7 @@ export async function loaders(payload: Payload): Promise<Contender[]> {
   const { cache, before } = await freshet(payload)
   return [
     awaited('layered-loader', async (i) => (await loader.get(at(i)))?.length ?? never()),
+    awaited('layered-loader, objects', async (i) => (await objects.get(at(i)))?.length ?? never()),
     awaited(
       'bentocache',
       async (i) => (await bento.getOrSet<string>({ key: at(i), factory: never, ttl })).length,
@@ -232,6 +238,7 @@ export async function tiered(payload: Payload): Promise<Contender[]> {
   const { keys, textOf, ttlMs: ttl } = payload
   const at = (i: number) => keys[i] ?? ''
   const loader = layered(payload, layeredTier())
+  const objects = layeredInObjects(payload, layeredTier())
   const bento = bentoInTwo(keys.length)
   const cacheable = new Cacheable({ ttl, secondary: new Keyv() })
   const manager = createCache({ ttl, stores: [new Keyv(), new Keyv()] })
@@ -246,6 +253,7 @@ export async function tiered(payload: Payload): Promise<Contender[]> {
     })
   for (const [i, key] of keys.entries()) {
     await loader.get(key)
+    await objects.get(key)
     await bento.set({ key, value: textOf(i), ttl })
     await cacheable.set(key, textOf(i))
     await manager.set(key, textOf(i))
@@ -256,6 +264,7 @@ export async function tiered(payload: Payload): Promise<Contender[]> {
   let d1Queries = operations.d1Queries
   return [
     awaited('layered-loader', async (i) => (await loader.get(at(i)))?.length ?? never()),
+    awaited('layered-loader, objects', async (i) => (await objects.get(at(i)))?.length ?? never()),
     awaited('bentocache', async (i) => (await bento.get<string>({ key: at(i) }))?.length ?? never()),
     awaited('@epic-web/cachified', async (i) => (await nested(at(i), never)).length),
     awaited('cacheable', async (i) => (await cacheable.get<string>(at(i)))?.length ?? never()),
@@ -274,7 +283,15 @@ export async function tiered(payload: Payload): Promise<Contender[]> {
 }
 
 /** It takes the texts from its data source. */
-function layered({ keys, textOf, ttlMs }: Payload, asyncCache?: Cache<string>): Loader<string> {
+function layered(
+  { keys, textOf, ttlMs }: Payload,
+  asyncCache?: Cache<string>,
+  memory?: LayeredMemory,
+): Loader<string> {
   const byKey = new Map(keys.map((key, i) => [key, textOf(i)]))
-  return layeredLoader(keys.length, ttlMs, async (key) => byKey.get(key), asyncCache)
+  return layeredLoader(keys.length, ttlMs, async (key) => byKey.get(key), asyncCache, memory)
 }
+
+/** With an object for its memory, which its documentation has for other keys, and which is faster here. */
+const layeredInObjects = (payload: Payload, asyncCache?: Cache<string>) =>
+  layered(payload, asyncCache, 'lru-object')

@@ -2,12 +2,13 @@ import { expect, it } from 'vitest'
 import { measureHits } from './hits.ts'
 
 const SYSTEMS = {
-  get: ['Map', 'lru-cache', 'layered-loader', 'freshet, tier', 'freshet, peek'],
+  get: ['Map', 'lru-cache', 'layered-loader', 'layered-loader, objects', 'freshet, tier', 'freshet, peek'],
   'get of a new key': ['Map', 'freshet, peek'],
   'get, awaited': ['bentocache', 'cacheable', 'cache-manager'],
   'evicting set': ['Map', 'lru-cache', 'cacheable, memory', 'layered-loader', 'bentocache', 'freshet, tier'],
   getOrSet: [
     'layered-loader',
+    'layered-loader, objects',
     'bentocache',
     '@epic-web/cachified',
     'cacheable',
@@ -17,6 +18,7 @@ const SYSTEMS = {
   ],
   'two tiers, in the first': [
     'layered-loader',
+    'layered-loader, objects',
     'bentocache',
     '@epic-web/cachified',
     'cacheable',

@@ -24,16 +24,20 @@ export function bentoOf(store: ReturnType<typeof bentostore>) {
   return new BentoCache({ default: 'c', stores: { c: store } })
 }
 
+/** `lru-map` is its default, and what its documentation has for keys that are strings. */
+export type LayeredMemory = 'lru-map' | 'lru-object'
+
 /** Layered-loader fills itself through its data source. */
 export function layeredLoader(
   maxItems: number,
   ttlInMsecs: number,
   load: (key: string) => Promise<string | undefined>,
   asyncCache?: Cache<string>,
+  cacheType: LayeredMemory = 'lru-map',
 ): Loader<string> {
   const source: DataSource<string> = { name: 'texts', get: load, getMany: async () => [] }
   return new Loader<string>({
-    inMemoryCache: { cacheType: 'lru-object', ttlInMsecs, maxItems },
+    inMemoryCache: { cacheType, ttlInMsecs, maxItems },
     ...(asyncCache && { asyncCache }),
     dataSources: [source],
     // It says on the console what it throws.
