@@ -230,15 +230,13 @@ export class Reader {
     return this.#answer(read, entry, 'MISS', 'database').as(parse)
   }
 
-  /** The entry that memory or KV can prove for a key, without loading it. */
+  /** The entry that memory or KV can prove for a key, without loading it. For a caller that has asked `hitAt`. */
   async find<T>(
     key: CacheKey,
     parse: (json: unknown) => T,
     options: ReadOptions = {},
   ): Promise<CacheResult<T> | null> {
     if (!this.#isolate.serves(key)) return null
-    const hit = this.hit(key, parse, options)
-    if (hit !== undefined) return hit
     const read = this.#begin(key, options)
     let found: UntypedAnswer | null
     try {

@@ -132,22 +132,16 @@ async function pass(run: Contender['run'], order: readonly number[]): Promise<nu
 async function setTimesOf(all: readonly Setter[], effort: Effort): Promise<Map<string, number[]>> {
   const times = new Map<string, number[]>(all.map(({ name }) => [name, []]))
   const most = Math.min(effort.calls, effort.keys) / 2
-  let round = 0
-  await inTurns(
-    all,
-    effort,
-    async ({ name, run }, isCounted) => {
-      // Strings of its own: V8 notes in a string what somebody has asked of it, its hash or another string that it is the same as.
-      const names = Array.from({ length: most }, (_, i) => flat(`content:item:${round}-${i}`))
-      const started = performance.now()
-      if (run.kind === 'sync') for (const [i, key] of names.entries()) run.set(key, i)
-      else for (const [i, key] of names.entries()) await run.set(key, i)
-      if (isCounted) times.get(name)?.push(((performance.now() - started) * 1e6) / most)
-    },
-    (next) => {
-      round = next
-    },
-  )
+  let turn = 0
+  await inTurns(all, effort, async ({ name, run }, isCounted) => {
+    turn++
+    // Strings of its own: V8 notes in a string what somebody has asked of it, its hash or another string that it is the same as.
+    const names = Array.from({ length: most }, (_, i) => flat(`content:item:${turn}-${i}`))
+    const started = performance.now()
+    if (run.kind === 'sync') for (const [i, key] of names.entries()) run.set(key, i)
+    else for (const [i, key] of names.entries()) await run.set(key, i)
+    if (isCounted) times.get(name)?.push(((performance.now() - started) * 1e6) / most)
+  })
   for (const { name, size } of all)
     if (size !== undefined && size() !== effort.keys) throw new Error(`${name} holds ${size()} entries`)
   return times
