@@ -1,10 +1,11 @@
 import { type CacheEntry, keepUntil } from './entry.ts'
 import { Fence } from './fence/fence.ts'
-import { FenceKeeper, refreshAge } from './fence/keeper.ts'
+import { FenceKeeper } from './fence/keeper.ts'
 import { FenceRefresher } from './fence/refresher.ts'
+import { Home } from './home.ts'
 import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
-import { buildKey, type CacheKey, type KeyId, prefixOf } from './keys/key.ts'
+import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
 import { KvTier, READ_DEADLINE_MS } from './kv/kv-tier.ts'
 import { MemoryTier } from './memory/memory-tier.ts'
 import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
@@ -22,7 +23,7 @@ import { Flights } from './read/flights.ts'
 import type { CacheSettings } from './settings.ts'
 import type { Recipe } from './source.ts'
 import { Sql } from './sql.ts'
-import { type CacheStats, type NamespaceStats, Stats } from './stats.ts'
+import { type CacheStats, Stats } from './stats.ts'
 import { Verifier } from './verify/verifier.ts'
 import { logViolation, type NoteViolation } from './verify/violation.ts'
 
@@ -61,45 +62,6 @@ export interface IsolateOptions {
   debug?: NoteDecision
   /** Hears of values that were served though they should not have been. Default: a line of JSON on the console. */
   violated?: NoteViolation
-}
-
-/** What the keys of one namespace share in an isolate, looked up once for each read. */
-class Home {
-  readonly policy: CacheConfig
-  /** Of its keys, without the `v`. */
-  readonly version: string
-  /** Younger than this, the fence needs no refresh ahead of need, ms. */
-  readonly quietMs: number
-  /** The same string for all its keys: a look-up by it has nothing to compare. */
-  readonly namespace: string
-  readonly #stats: Stats
-  #counts: NamespaceStats | null = null
-  /** The entity that was asked for last, and what its keys begin with: most keys are of one. */
-  #entity = ''
-  #prefix: string
-
-  constructor(namespace: string, policy: CacheConfig, version: string, stats: Stats) {
-    this.policy = policy
-    this.version = `${version}.${policy.version}`
-    this.quietMs = refreshAge(policy.maxStalenessMs)
-    this.namespace = namespace
-    this.#stats = stats
-    this.#prefix = prefixOf(namespace, '')
-  }
-
-  prefixOf(entity: string): string {
-    if (entity !== this.#entity) {
-      this.#prefix = prefixOf(this.namespace, entity)
-      this.#entity = entity
-    }
-    return this.#prefix
-  }
-
-  /** What is counted of it; from the first count on. */
-  get counts(): NamespaceStats {
-    this.#counts ??= this.#stats.of(this.namespace)
-    return this.#counts
-  }
 }
 
 /** All that lives as long as a Worker's isolate and is shared by its requests. Makes no I/O of its own accord. */

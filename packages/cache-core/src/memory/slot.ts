@@ -14,6 +14,14 @@ export interface HeldEntry {
   readonly reads: number
 }
 
+/** What all hits on entries of a kind share: of one namespace, and brought by a warm job or not. */
+export interface HitTerms {
+  /** Up to which age the fence needs no looking at, ms. */
+  readonly quietMs: number
+  /** Where they are counted. */
+  readonly ages: Histogram
+}
+
 /** The place of one key in memory. What a hit needs comes first, so that it lies in one line of the processor's cache. */
 export class Slot implements HeldEntry {
   /** Of the entry, as `canonical`: what a hit needs of it, so that it has to look at one object only. */
@@ -25,10 +33,8 @@ export class Slot implements HeldEntry {
   validAt = -1
   /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: so that V8 keeps it unboxed. Never too late. */
   renewAt = 0
-  /** Up to which age the fence needs no looking at, ms. */
-  quietMs = 0
-  /** Where hits are counted; null until somebody asks for it, or for `renewAt` and `quietMs`, which are noted with it. */
-  ages: Histogram | null = null
+  /** Null until somebody asks for them, or for `renewAt`, which is noted with them. */
+  terms: HitTerms | null = null
   /** `hits` at which the next one is to be verified; 0 until somebody asks. */
   dueAt = 0
   entry: CacheEntry
@@ -76,7 +82,7 @@ export class Slot implements HeldEntry {
     this.canonical = entry.canonical
     this.namespace = entry.namespace
     this.validAt = -1
-    this.ages = null
+    this.terms = null
     this.bytes = this.key.length + entry.bytes
     this.keepUntil = keepUntil
     this.recipe = recipe

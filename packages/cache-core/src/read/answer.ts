@@ -27,8 +27,8 @@ const NO_TIMING: CacheResult<unknown>['timing'] = Object.freeze({})
 
 /** The answer that an entry in memory makes of itself. What few callers ask for is made when they do. */
 export class Hit<T> implements CacheResult<T> {
+  readonly text: string
   readonly #entry: CacheEntry
-  readonly #text: string
   readonly #now: number
   readonly #seen: number
   readonly #parse: (json: unknown) => T
@@ -36,7 +36,7 @@ export class Hit<T> implements CacheResult<T> {
   /** @param seen the position that its reader has seen, where it may be above the entry's own; else 0 */
   constructor(entry: CacheEntry, text: string, now: number, seen: number, parse: (json: unknown) => T) {
     this.#entry = entry
-    this.#text = text
+    this.text = text
     this.#now = now
     this.#seen = seen
     this.#parse = parse
@@ -54,12 +54,8 @@ export class Hit<T> implements CacheResult<T> {
     return this.#entry.found
   }
 
-  get text(): string {
-    return this.#text
-  }
-
   value(): T | null {
-    return this.#entry.found ? this.#parse(JSON.parse(this.#text)) : null
+    return this.#entry.found ? this.#parse(JSON.parse(this.text)) : null
   }
 
   get etag(): string {
@@ -84,10 +80,11 @@ export class Hit<T> implements CacheResult<T> {
   }
 
   /**
-   * A promise of it. Made in a method of its own, where V8 knows the answer's shape: of any other it looks `then` up along all
-   * prototypes, which takes a tenth of a hit.
+   * A promise of it. A field is looked at first, so that V8 knows this answer's shape when it makes the promise, wherever this is
+   * called from: of any other object it looks `then` up along all prototypes, which takes a tenth of a hit.
    */
   promise(): Promise<CacheResult<T>> {
+    void this.text
     return Promise.resolve(this)
   }
 }

@@ -24,6 +24,7 @@ describe('peek', () => {
     const entry = peek()
     expect(entry?.text).toBe('{"id":"1","title":"first"}')
     expect(peek()).toBe(entry)
+    expect(cache.peek('content:post:1', world.runtime.now())).toBe(entry)
     expect(cache.peekAt(source)?.text).toBe(entry?.text)
     expect(cache.peekAt(source)).toMatchObject({
       outcome: 'HIT',
@@ -31,10 +32,10 @@ describe('peek', () => {
       etag: entry?.entry.etag,
       timing: {},
     })
-    expect(isolate.stats.of('content').memoryHits).toBe(before + 4)
+    expect(isolate.stats.of('content').memoryHits).toBe(before + 5)
     expect([world.queries(), world.kv.reads]).toEqual([0, kvReads])
     // Popularity hears of them, too.
-    expect(isolate.memory.takeReads()).toMatchObject([{ reads: 6 }])
+    expect(isolate.memory.takeReads()).toMatchObject([{ reads: 7 }])
   })
 
   it('never shows another key’s text to who holds on to it', async () => {

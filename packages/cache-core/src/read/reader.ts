@@ -3,10 +3,10 @@ import { type CacheEntry, graceMs, type Loaded, makeEntry, renewAt } from '../en
 import type { Freshness } from '../fence/fence.ts'
 import type { Isolate, RequestIo } from '../isolate.ts'
 import type { CacheKey } from '../keys/key.ts'
-import type { HeldEntry, Slot } from '../memory/slot.ts'
+import type { HeldEntry, HitTerms, Slot } from '../memory/slot.ts'
 import type { CacheConfig } from '../policy.ts'
 import { DatabaseUnavailableError } from '../sql.ts'
-import { count, type Histogram } from '../statistics/histogram.ts'
+import { count } from '../statistics/histogram.ts'
 import type { Served } from '../verify/verify.ts'
 import { answer, bypassed, Hit, type UntypedAnswer } from './answer.ts'
 import { type ReadDecision, type TierSaid, verdict } from './decision.ts'
@@ -118,7 +118,8 @@ export class Reader {
    * @param now the clock, ms
    * @returns undefined: `read` knows what to do, be it a miss, a fence that is too old or a hit that is to be verified
    */
-  peek(key: CacheKey, now: number): HeldEntry | undefined {
+  peek(key: CacheKey | string, now: number): HeldEntry | undefined {
+    if (typeof key === 'string') return this.#peek(key, null, false, now, null)
     return this.#peek(key.path, key.canonical, key.recipe !== null, now, null)
   }
 
@@ -135,11 +136,11 @@ export class Reader {
     if (slot === undefined || isolate.debug !== null || this.#io.note !== undefined) return undefined
     // Nothing is read of the entry itself: it would be one more miss of the processor's cache.
     const { entry } = slot
-    const ages = slot.ages ?? this.#settle(slot, now)
+    const { quietMs, ages } = slot.terms ?? this.#settle(slot, now)
     if (now - isolate.beganAt >= slot.renewAt || slot.canonical !== canonical) return undefined
     if (!isolate.serves(entry)) return undefined
     const age = now - fence.asOf
-    const isQuiet = age >= 0 && age < slot.quietMs
+    const isQuiet = age >= 0 && age < quietMs
     if (!isQuiet && !fence.isRecent(now, isolate.policy(entry.namespace).maxStalenessMs)) return undefined
     if (slot.validAt !== fence.changes) {
       if (!fence.isValid(entry)) return undefined
@@ -154,17 +155,15 @@ export class Reader {
     return slot
   }
 
-  /** Notes at an entry's place what all hits on it ask for. @returns where they are counted */
-  #settle(slot: Slot, now: number): Histogram {
+  /** Notes at an entry's place what all hits on it ask for. */
+  #settle(slot: Slot, now: number): HitTerms {
     const isolate = this.#isolate
     if (isolate.beganAt < 0) isolate.beganAt = now
     const { entry } = slot
-    const { quietMs, counts } = isolate.home(entry.namespace)
-    slot.quietMs = Math.floor(quietMs)
     // In the last part of its life it may have to be loaded anew, and past it be served all the same.
     slot.renewAt = Math.min(LONGEST_MS, Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt))
-    slot.ages = counts.memoryAges(entry.warmed)
-    return slot.ages
+    slot.terms = isolate.home(entry.namespace).termsOf(entry.warmed)
+    return slot.terms
   }
 
   #satisfies(entry: CacheEntry, bookmark: Bookmark, now: number): boolean {

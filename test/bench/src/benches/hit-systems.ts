@@ -76,7 +76,7 @@ export async function getters(payload: Payload): Promise<Contender[]> {
     await loader.get(key)
     await objects.get(key)
   }
-  const { isolate, cache, built, before } = await freshet(payload)
+  const { isolate, cache, before } = await freshet(payload)
   let now = 0
   const tick = async () => {
     await before()
@@ -88,7 +88,7 @@ export async function getters(payload: Payload): Promise<Contender[]> {
     sync('layered-loader', (i) => loader.getInMemoryOnly(at(i))?.length ?? never()),
     sync('layered-loader, objects', (i) => objects.getInMemoryOnly(at(i))?.length ?? never()),
     sync('freshet, tier', (i) => isolate.memory.get(at(i))?.text.length ?? never()),
-    sync('freshet, peek', (i) => cache.peek(built[i] ?? never(), now)?.text.length ?? never(), tick),
+    sync('freshet, peek', (i) => cache.peek(at(i), now)?.text.length ?? never(), tick),
   ]
 }
 
