@@ -83,19 +83,20 @@ export class Isolate {
   readonly noteViolation: NoteViolation
   /** Null: nobody wants to know. */
   readonly debug: NoteDecision | null
+  /** Whether all keys are read through the cache. */
+  readonly servesAll: boolean
   /** Whether what is loaded here is for other isolates. */
   readonly isWarmer: boolean
   /** The clock at the first hit, ms; below 0 before. */
   beganAt = -1
   #ordinal = 0
-  readonly #servesAll: boolean
   #draw: number | null = null
   readonly #homes = new Map<string, Home>()
 
   constructor(options: IsolateOptions) {
     this.configs = options.configs
     this.settings = options.settings
-    this.#servesAll = options.settings.enabled && options.settings.rolloutPercent >= 100
+    this.servesAll = options.settings.enabled && options.settings.rolloutPercent >= 100
     this.runtime = options.runtime ?? systemRuntime
     this.debug = options.settings.debug ? (options.debug ?? logDecision) : null
     const { maxMemoryBytes: maxBytes, maxEntries } = options.settings
@@ -176,7 +177,7 @@ export class Isolate {
 
   /** Whether reads of this key go through the cache: switched on, and among the keys of a partial rollout. */
   serves(key: Pick<CacheKey, 'path'>): boolean {
-    if (this.#servesAll) return true
+    if (this.servesAll) return true
     const { enabled, rolloutPercent } = this.settings
     if (!enabled || rolloutPercent <= 0) return false
     return Number.parseInt(digest(key.path).slice(0, 8), 16) < (rolloutPercent / 100) * 0x1_0000_0000

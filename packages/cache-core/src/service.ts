@@ -103,7 +103,14 @@ export class CacheService extends DirectTiers {
     options: ReadOptions & { tags?: readonly string[] } = NO_TAGS,
   ): Promise<CacheResult<T>> {
     const hit = this.#reader.hitAt(key, plain<T>, options)
-    if (hit !== undefined) return hit.promise()
+    return hit === undefined ? this.#load(key, load, options) : hit.promise()
+  }
+
+  #load<T>(
+    key: string,
+    load: () => Promise<T | null>,
+    options: ReadOptions & { tags?: readonly string[] },
+  ): Promise<CacheResult<T>> {
     const loader = functionLoader(load, options.tags ?? [])
     return this.#reader.readOn(this.isolate.keyAt(key), loader, plain<T>, options)
   }

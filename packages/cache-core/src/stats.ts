@@ -187,6 +187,8 @@ export class Stats {
   /** How long refreshes of the fence took. */
   readonly refreshTimes = newHistogram()
   readonly #namespaces = new Map<string, NamespaceStats>()
+  /** What was asked for last: mostly the next one is the same. */
+  #last: { namespace: string; counts: NamespaceStats } | null = null
   readonly #make: () => Histogram
 
   /** @param make what hits are counted in */
@@ -195,11 +197,13 @@ export class Stats {
   }
 
   of(namespace: string): NamespaceStats {
+    if (this.#last?.namespace === namespace) return this.#last.counts
     let counts = this.#namespaces.get(namespace)
     if (counts === undefined) {
       counts = new NamespaceStats(this.#make)
       this.#namespaces.set(namespace, counts)
     }
+    this.#last = { namespace, counts }
     return counts
   }
 

@@ -223,6 +223,14 @@ describe('the memory tier', () => {
     expect(tier.get('a')).toBe(undefined)
   })
 
+  it('keeps what comes in after weeks as it did on the first day', () => {
+    const tier = tierOf({ maxEntries: 10 })
+    tier.set('old', entryOf(), 1000, 0)
+    const now = 40 * 86_400_000
+    for (let i = 0; i < 10; i++) tier.set(`k${i}`, entryOf(), now + 1000, now + i)
+    expect(keysOf(tier)).toEqual(Array.from({ length: 10 }, (_, i) => `k${i}`))
+  })
+
   it('is empty after a clear, and works on', () => {
     const tier = tierOf({ maxBytes: 1e6, maxEntries: 100 })
     for (let i = 0; i < 20; i++) tier.set(`a${i}`, entryOf(), 1000, 0)

@@ -41,13 +41,17 @@ export class MemoryTier {
   /** For whoever checks it. `small` and `absent` are of newcomers. */
   readonly queues = { small: new Fifo(), main: new Fifo(), absent: new Fifo() }
   readonly limits: { readonly maxBytes: number; readonly maxEntries: number; readonly maxAbsent: number }
+  /** What newcomers may have before others make room for them. */
+  readonly #share: { readonly entries: number; readonly bytes: number }
   readonly #slots = new Map<string, Slot>()
   readonly #evicted: (namespace: string) => void
   /** Made when something is first dropped. */
   #ghosts: Ghosts | null = null
   #evictions = 0
   #arrivals = 0
-  /** No entry's use ends before this clock, ms. */
+  /** The clock at the first set, ms; null before. Ends are told from there: numbers so small are kept unboxed by V8. */
+  #beganAt: number | null = null
+  /** No entry's use ends before this. */
   #nextEnd = Number.POSITIVE_INFINITY
   /** The same, of those that the walk has passed or that came in since it began. */
   #nextEndOfWalk = Number.POSITIVE_INFINITY
@@ -60,6 +64,7 @@ export class MemoryTier {
     const { maxBytes, maxEntries, evicted = () => {} } = limits
     const maxAbsent = Math.max(1, Math.floor(maxEntries * MAX_ABSENT_SHARE))
     this.limits = { maxBytes, maxEntries, maxAbsent }
+    this.#share = { entries: maxEntries * NEWCOMERS_SHARE, bytes: maxBytes * NEWCOMERS_SHARE }
     this.#evicted = evicted
   }
 
@@ -102,16 +107,19 @@ export class MemoryTier {
     now: number,
     recipe: Recipe | null = null,
   ): boolean {
-    this.#dropExpired(now)
+    this.#beganAt ??= now
+    const clock = now - this.#beganAt
+    if (clock >= this.#nextEnd) this.#dropExpired(clock)
     const known = this.#slots.get(keyText)
     if (keyText.length + entry.bytes > this.limits.maxBytes * MAX_ENTRY_SHARE) {
       if (known !== undefined) this.#drop(known)
       return false
     }
-    this.#nextEnd = Math.min(this.#nextEnd, keepUntil)
-    this.#nextEndOfWalk = Math.min(this.#nextEndOfWalk, keepUntil)
-    if (known === undefined) this.#insert(keyText, entry, keepUntil, recipe)
-    else this.#replace(known, entry, keepUntil, recipe)
+    const endsAt = Math.floor(keepUntil - this.#beganAt)
+    if (endsAt < this.#nextEnd) this.#nextEnd = endsAt
+    if (endsAt < this.#nextEndOfWalk) this.#nextEndOfWalk = endsAt
+    if (known === undefined) this.#insert(keyText, entry, endsAt, recipe)
+    else this.#replace(known, entry, endsAt, recipe)
     return true
   }
 
@@ -161,12 +169,12 @@ export class MemoryTier {
     return taken.reverse().sort((a, b) => b.reads - a.reads)
   }
 
-  #insert(keyText: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+  #insert(keyText: string, entry: CacheEntry, endsAt: number, recipe: Recipe | null): void {
     const bytes = keyText.length + entry.bytes
     const hash = this.#ghosts === null ? -1 : fingerprint(keyText)
     const isKnown = entry.found && this.#isGhost(hash) && this.#worthOf(COMING_BACK, bytes) > 0
     this.#makeRoom(bytes, entry.found)
-    const slot = new Slot(keyText, entry, keepUntil, recipe)
+    const slot = new Slot(keyText, entry, endsAt, recipe)
     slot.hash = hash
     this.#slots.set(keyText, slot)
     if (isKnown) this.queues.main.append(slot)
@@ -174,10 +182,10 @@ export class MemoryTier {
   }
 
   /** Another value of a key that is there: what it has earned stays, and nothing is counted anew. */
-  #replace(slot: Slot, entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+  #replace(slot: Slot, entry: CacheEntry, endsAt: number, recipe: Recipe | null): void {
     const wasMain = slot.queue === this.queues.main
     this.#leave(slot)
-    slot.hold(entry, keepUntil, recipe)
+    slot.hold(entry, endsAt, recipe)
     slot.hits++
     this.#makeRoom(slot.bytes, entry.found)
     if (wasMain && entry.found) this.queues.main.append(slot)
@@ -234,11 +242,11 @@ export class MemoryTier {
   /** The newcomers give way until they are down to their share, then the main queue. */
   #victim(): Slot | null {
     const { small, main, absent } = this.queues
-    const { maxBytes, maxEntries } = this.limits
+    const share = this.#share
     for (;;) {
       const entries = small.entries + absent.entries
       const bytes = small.bytes + absent.bytes
-      const isOver = entries >= maxEntries * NEWCOMERS_SHARE || bytes >= maxBytes * NEWCOMERS_SHARE
+      const isOver = entries >= share.entries || bytes >= share.bytes
       if (main.first !== null && !isOver) return this.#victimInMain()
       const slot = this.#oldestNewcomer()
       if (slot === null) return this.#victimInMain()
@@ -304,15 +312,14 @@ export class MemoryTier {
     this.#ghosts.add(slot.hash < 0 ? fingerprint(slot.key) : slot.hash, main.entries)
   }
 
-  /** A bounded walk through the queues, taken up again at the next insert; none while all that came in is of use. */
-  #dropExpired(now: number): void {
-    if (now < this.#nextEnd) return
+  /** A bounded walk through the queues, taken up again at the next set. @param clock ms since `#beganAt` */
+  #dropExpired(clock: number): void {
     for (let step = 0; step < SCAN_STEPS; step++) {
       const slot = this.#scan ?? this.#firstOfNextQueue()
       if (slot === null) return
       this.#scan = slot.after
-      if (slot.keepUntil <= now) this.#drop(slot)
-      else if (slot.keepUntil < this.#nextEndOfWalk) this.#nextEndOfWalk = slot.keepUntil
+      if (slot.endsAt <= clock) this.#drop(slot)
+      else if (slot.endsAt < this.#nextEndOfWalk) this.#nextEndOfWalk = slot.endsAt
     }
   }
 

@@ -54,20 +54,20 @@ export class Slot implements HeldEntry {
   hash = -1
   /** Its place in the order of arrivals. */
   arrival = 0
-  /** Clock at which the entry is of no more use, ms. */
-  keepUntil: number
+  /** When the entry is of no more use, ms since the tier began. */
+  endsAt: number
   recipe: Recipe | null
   /** Of `hits`, those that popularity has taken. */
   taken = 0
 
-  constructor(key: string, entry: CacheEntry, keepUntil: number, recipe: Recipe | null) {
+  constructor(key: string, entry: CacheEntry, endsAt: number, recipe: Recipe | null) {
     this.text = entry.text
     this.canonical = entry.canonical
     this.key = key
     this.namespace = entry.namespace
     this.entry = entry
     this.bytes = key.length + entry.bytes
-    this.keepUntil = keepUntil
+    this.endsAt = endsAt
     this.recipe = recipe
   }
 
@@ -76,7 +76,7 @@ export class Slot implements HeldEntry {
   }
 
   /** Takes another entry of its key in. */
-  hold(entry: CacheEntry, keepUntil: number, recipe: Recipe | null): void {
+  hold(entry: CacheEntry, endsAt: number, recipe: Recipe | null): void {
     this.entry = entry
     this.text = entry.text
     this.canonical = entry.canonical
@@ -84,7 +84,7 @@ export class Slot implements HeldEntry {
     this.validAt = -1
     this.terms = null
     this.bytes = this.key.length + entry.bytes
-    this.keepUntil = keepUntil
+    this.endsAt = endsAt
     this.recipe = recipe
   }
 }

@@ -77,6 +77,13 @@ describe('peek', () => {
     for (const share of [0.96, 1, 1.1]) expect(await at(share), String(share)).toBe(undefined)
   })
 
+  it('answers in an isolate that is weeks old', async () => {
+    const { world, cache, peek } = await warm()
+    await world.runtime.advance(40 * 86_400_000)
+    for (let i = 0; i < 2; i++) await cache.read(source)
+    expect(peek()).toBeDefined()
+  })
+
   it('answers nothing from a fence older than Δ, or of a time to come', async () => {
     const { world, isolate, peek } = await warm({ keepsFresh: false })
     await world.runtime.advance(isolate.fence.asOf + 5_000 - world.runtime.now())

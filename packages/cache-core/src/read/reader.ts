@@ -48,8 +48,6 @@ interface Read {
 const NO_OPTIONS: ReadOptions = {}
 /** No life need be left, and none is added. */
 const LIFE_ALONE = { minLifeMs: 0, graceMs: 0 } as const
-/** 12 days: up to there V8 keeps a whole number unboxed. What lives longer than that in one isolate is for `read`. */
-const LONGEST_MS = 2 ** 30 - 1
 /** Most reads are told to nobody. */
 const UNTOLD: TierSaid[] = []
 
@@ -135,24 +133,43 @@ export class Reader {
     const slot = isolate.memory.find(path)
     if (slot === undefined || isolate.debug !== null || this.#io.note !== undefined) return undefined
     // Nothing is read of the entry itself: it would be one more miss of the processor's cache.
-    const { entry } = slot
     const { quietMs, ages } = slot.terms ?? this.#settle(slot, now)
     if (now - isolate.beganAt >= slot.renewAt || slot.canonical !== canonical) return undefined
-    if (!isolate.serves(entry)) return undefined
     const age = now - fence.asOf
-    const isQuiet = age >= 0 && age < quietMs
-    if (!isQuiet && !fence.isRecent(now, isolate.policy(entry.namespace).maxStalenessMs)) return undefined
-    if (slot.validAt !== fence.changes) {
-      if (!fence.isValid(entry)) return undefined
-      slot.validAt = fence.changes
-    }
-    if (bookmark !== null && !this.#satisfies(entry, bookmark, now)) return undefined
-    // Only what is made from a recipe can be loaded again, to be held against the answer.
-    if (hasRecipe && isolate.verifier.isDue(slot)) return undefined
-    if (!isQuiet) isolate.keeper.notice(isolate.policy(entry.namespace).maxStalenessMs, this.#io)
+    if (!(age >= 0 && age < quietMs) && !this.#isRecent(slot, now)) return undefined
+    if (slot.validAt !== fence.changes && !this.#isValid(slot)) return undefined
+    // Most hits have nothing else to ask.
+    const isPlain = isolate.servesAll && !hasRecipe && bookmark === null
+    if (!isPlain && !this.#suits(slot, hasRecipe, now, bookmark)) return undefined
     slot.hits++
     count(ages, age)
     return slot
+  }
+
+  /** Asked once for each change of the fence. */
+  #isValid(slot: Slot): boolean {
+    const { fence } = this.#isolate
+    if (!fence.isValid(slot.entry)) return false
+    slot.validAt = fence.changes
+    return true
+  }
+
+  /** Whether a fence that is old enough to be refreshed ahead of need will do: the refresh then goes on behind the answer. */
+  #isRecent({ entry }: Slot, now: number): boolean {
+    const { fence, keeper } = this.#isolate
+    const { maxStalenessMs } = this.#isolate.policy(entry.namespace)
+    if (!fence.isRecent(now, maxStalenessMs)) return false
+    keeper.notice(maxStalenessMs, this.#io)
+    return true
+  }
+
+  /** What only some hits ask: a part of the keys is cached, their client has seen something, or this one is to be verified. */
+  #suits(slot: Slot, hasRecipe: boolean, now: number, bookmark: Bookmark | null): boolean {
+    const { verifier } = this.#isolate
+    if (!this.#isolate.serves(slot.entry)) return false
+    if (bookmark !== null && !this.#satisfies(slot.entry, bookmark, now)) return false
+    // Only what is made from a recipe can be loaded again, to be held against the answer.
+    return !hasRecipe || !verifier.isDue(slot)
   }
 
   /** Notes at an entry's place what all hits on it ask for. */
@@ -161,7 +178,7 @@ export class Reader {
     if (isolate.beganAt < 0) isolate.beganAt = now
     const { entry } = slot
     // In the last part of its life it may have to be loaded anew, and past it be served all the same.
-    slot.renewAt = Math.min(LONGEST_MS, Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt))
+    slot.renewAt = Math.floor(renewAt(entry, isolate.draw()) - isolate.beganAt)
     slot.terms = isolate.home(entry.namespace).termsOf(entry.warmed)
     return slot.terms
   }
