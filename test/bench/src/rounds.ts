@@ -14,6 +14,19 @@ export function spread(values: readonly number[]): number {
   return quarter(0.75) - quarter(0.25)
 }
 
+/**
+ * How many times as long one took as another, round by round: what the machine did in a round fell on both of them.
+ * @returns the middle one, and between what half of the rounds lie
+ */
+export function timesAsLong(
+  ones: readonly number[],
+  others: readonly number[],
+): { low: number; middle: number; high: number } {
+  const ratios = ones.map((one, round) => one / (others[round] ?? Number.NaN)).sort((a, b) => a - b)
+  const at = (share: number) => ratios[Math.floor(ratios.length * share)] ?? Number.NaN
+  return { low: at(0.25), middle: at(0.5), high: at(0.75) }
+}
+
 /** How often systems take turns. */
 export interface Rounds {
   /** All but the first few: until then V8 has not made up its mind. */

@@ -8,6 +8,9 @@ import { LRUCache } from 'lru-cache'
 import { startFreshet } from './freshet.ts'
 import { bentoInTwo, bentoOf, type LayeredMemory, layeredLoader, layeredTier } from './second-tiers.ts'
 
+/** No system, but what each has to do for a hit: a look-up, a look at the clock, a promise. */
+export const LEAST = 'Map, clock, promise'
+
 /** What each holds under each key. */
 export interface Payload {
   keys: readonly string[]
@@ -212,8 +215,16 @@ export async function loaders(payload: Payload): Promise<Contender[]> {
     await manager.set(key, textOf(i))
     await fresh(key, () => textOf(i))
   }
+  const ends = Date.now() + ttl
+  const map = new Map(keys.map((key, i) => [key, { text: textOf(i), ends }]))
+  /** All that is left of any cache in a Map when what it is for is left out. */
+  const least = (key: string): Promise<string> => {
+    const held = map.get(key)
+    return held !== undefined && Date.now() < held.ends ? Promise.resolve(held.text) : never()
+  }
   const { cache, before } = await freshet(payload)
   return [
+    awaited(LEAST, async (i) => (await least(at(i))).length),
     awaited('layered-loader', async (i) => (await loader.get(at(i)))?.length ?? never()),
     awaited('layered-loader, objects', async (i) => (await objects.get(at(i)))?.length ?? never()),
     awaited(

@@ -13,12 +13,11 @@ import {
   setters,
   tiered,
 } from './hit-systems.ts'
+import { type Times, verdicts } from './hit-verdicts.ts'
 
 const TEXT_LENGTH = 500
 const TTL_MS = 3_600_000
 const MAX_BYTES = 50_000_000
-
-type Figures = Omit<Result, 'bench'>[]
 
 /** How much is measured. */
 interface Effort extends Rounds {
@@ -34,57 +33,27 @@ export const hits: Bench = {
   about: `${FULL.keys.toLocaleString('en-US')} keys of ${TEXT_LENGTH} bytes, asked for by Zipf; ns a call, and how many times that of Map (for sets: of a Map as a ring)`,
   async run(write) {
     write(`  medians of ${FULL.rounds} rounds of ${FULL.calls.toLocaleString('en-US')} calls`)
-    const figures = await measureHits(FULL)
-    for (const line of verdicts(figures)) write(`  ${line}`)
-    return figures
+    const times = await measureHits(FULL)
+    for (const line of verdicts(times)) write(`  ${line}`)
+    return figuresOf(times)
   },
 }
 
-/** What is wanted, and whether this run has it. */
-function verdicts(figures: Figures): string[] {
-  const timeOf = (metric: string, system: string) =>
-    figures.find((one) => one.system === system && one.metric === `${metric}: ns`)?.value ?? Number.NaN
-  const line = (what: string, is: number, most: number) =>
-    `${what}: ${is.toFixed(2)} ×, at most ${most.toFixed(2)}: ${is <= most ? 'met' : 'NOT met'}`
-  const toBest = (metric: string) => {
-    const others = figures.filter(
-      (one) => one.metric === `${metric}: ns` && !one.system.startsWith('freshet'),
-    )
-    return timeOf(metric, 'freshet') / Math.min(...others.map(({ value }) => value))
-  }
-  return [
-    line('peek, to Map', timeOf('get', 'freshet, peek') / timeOf('get', 'Map'), 2.5),
-    line('get of the tier, to lru-cache', timeOf('get', 'freshet, tier') / timeOf('get', 'lru-cache'), 1),
-    line(
-      'evicting set of the tier, to lru-cache',
-      timeOf('evicting set', 'freshet, tier') / timeOf('evicting set', 'lru-cache'),
-      1,
-    ),
-    line('getOrSet, to the fastest of the others', toBest('getOrSet'), 1),
-    line('two tiers, in the first, to the fastest of the others', toBest('two tiers, in the first'), 1),
-  ]
-}
-
-/** All disciplines, one after the other; in each the systems take turns. */
-export async function measureHits(effort: Effort): Promise<Figures> {
+/** Nanoseconds a call of each round: of each discipline, in each of which the systems take turns. */
+export async function measureHits(effort: Effort): Promise<Times> {
   const payload = payloadOf(effort.keys)
   // What is asked for most came in at any time: the popular ones do not lie side by side.
   const ranks = shuffled([...payload.keys.keys()], seeded(4))
   const zipf = zipfSequence({ keys: effort.keys, exponent: 1, count: effort.calls, random: seeded(3) })
   const order = zipf.map((rank) => ranks[rank] ?? 0)
-  const gets = await timesOf(await getters(payload), order, effort)
-  const base = median(gets.get('Map') ?? [])
-  const anew = await timesOf(await newKeyGetters(payload), order, effort)
-  const answered = await timesOf(await promisers(payload), order, effort)
-  const sets = await setTimesOf(await setters(payload), effort)
-  return [
-    ...figuresOf('get', gets, base),
-    ...figuresOf('get of a new key', anew, median(anew.get('Map') ?? [])),
-    ...figuresOf('get, awaited', answered, base),
-    ...figuresOf('evicting set', sets, median(sets.get('Map') ?? [])),
-    ...figuresOf('getOrSet', await timesOf(await loaders(payload), order, effort), base),
-    ...figuresOf('two tiers, in the first', await timesOf(await tiered(payload), order, effort), base),
-  ]
+  return new Map([
+    ['get', await timesOf(await getters(payload), order, effort)],
+    ['get of a new key', await timesOf(await newKeyGetters(payload), order, effort)],
+    ['get, awaited', await timesOf(await promisers(payload), order, effort)],
+    ['evicting set', await setTimesOf(await setters(payload), effort)],
+    ['getOrSet', await timesOf(await loaders(payload), order, effort)],
+    ['two tiers, in the first', await timesOf(await tiered(payload), order, effort)],
+  ])
 }
 
 function payloadOf(count: number): Payload {
@@ -147,12 +116,17 @@ async function setTimesOf(all: readonly Setter[], effort: Effort): Promise<Map<s
   return times
 }
 
-function figuresOf(metric: string, times: Map<string, number[]>, base: number): Figures {
-  return [...times].flatMap(([system, all]) => {
-    const value = median(all)
-    return [
-      { system, metric: `${metric}: ns`, value, ratio: system === 'Map' ? null : value / base },
-      { system, metric: `${metric}: spread, ns`, value: spread(all), ratio: null },
-    ]
-  })
+/** Each to the Map of its own discipline, where that has one; else to a get of a Map. */
+export function figuresOf(times: Times): Omit<Result, 'bench'>[] {
+  const base = times.get('get')?.get('Map') ?? []
+  return [...times].flatMap(([metric, systems]) =>
+    [...systems].flatMap(([system, all]) => {
+      const value = median(all)
+      const ratio = system === 'Map' ? null : value / median(systems.get('Map') ?? base)
+      return [
+        { system, metric: `${metric}: ns`, value, ratio },
+        { system, metric: `${metric}: spread, ns`, value: spread(all), ratio: null },
+      ]
+    }),
+  )
 }
