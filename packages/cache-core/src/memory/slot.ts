@@ -22,36 +22,39 @@ export interface HitTerms {
   readonly ages: Histogram
 }
 
-/** The place of one key in memory. What a hit needs comes first, so that it lies in one line of the processor's cache. */
+/**
+ * The place of one key in memory. What a hit needs comes first, then what an eviction looks at, each side by side: they are in few
+ * lines of the processor's cache, which is what both take their time for.
+ */
 export class Slot implements HeldEntry {
   /** Of the entry, as `canonical`: what a hit needs of it, so that it has to look at one object only. */
   text: string
+  entry: CacheEntry
   canonical: string | null
-  /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
-  hits = 1
+  /** Null until somebody asks for them, or for `renewAt`, which is noted with them. */
+  terms: HitTerms | null = null
   /** The fence's `changes` at which the entry was last found valid; -1 for never. */
   validAt = -1
   /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: so that V8 keeps it unboxed. Never too late. */
   renewAt = 0
-  /** Null until somebody asks for them, or for `renewAt`, which is noted with them. */
-  terms: HitTerms | null = null
   /** `hits` at which the next one is to be verified; 0 until somebody asks. */
   dueAt = 0
-  entry: CacheEntry
-  bytes: number
+  /** Reads of the key since it came in. A hit writes this alone: who else counts remembers how far it has looked. */
+  hits = 1
   /** Of `hits`, those that eviction has weighed. The read that brought the entry is popularity's alone. */
   weighed = 1
-  /** Times that it may yet pass the queue's end. */
-  credit = 0
   /** The queue that it stands in, and its neighbours there. */
   queue: Fifo | null = null
   before: Slot | null = null
   after: Slot | null = null
   key: string
-  /** Of the entry, for when it leaves: it may not have been looked at for long. */
-  namespace: string
+  bytes: number
   /** Of the key, 30 bits; -1 until somebody asks. */
   hash = -1
+  /** Of the entry, for when it leaves: it may not have been looked at for long. */
+  namespace: string
+  /** Times that it may yet pass the queue's end. */
+  credit = 0
   /** Its place in the order of arrivals. */
   arrival = 0
   /** When the entry is of no more use, ms since the tier began. */
