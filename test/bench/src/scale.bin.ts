@@ -4,12 +4,21 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runScale } from './scale/run.ts'
 
+const HELP = `npm run scale -- [OPTIONS]: counts what sites of growing size ask of the platform, in two to five minutes.
+
+  --json FILE    the counts as JSON: {sites: [{name, scale, bill}]}
+  --help         this page`
+
 try {
   const { values } = parseArgs({
-    options: { json: { type: 'string' } },
+    options: { json: { type: 'string' }, help: { type: 'boolean' } },
     strict: true,
     allowPositionals: false,
   })
+  if (values.help) {
+    console.log(HELP)
+    process.exit(0)
+  }
   const sites = runScale((line) => console.log(line))
   if (values.json !== undefined) {
     const directory = process.env.FRESHET_CALLER_DIR ?? process.cwd()
