@@ -49,7 +49,7 @@ export class CacheService extends DirectTiers {
 
   /**
    * The stored entry of a key, where memory can answer a read of it at once: what `read` would answer without awaiting anything.
-   * @param key a built one, or as `getOrSet` takes it
+   * @param key a built one, or as `getOrSet` takes it: such hits are never verified, since nobody knows how to load them again
    * @param now the clock, ms
    * @returns what memory holds, to be looked at before anything is awaited; undefined where `read` has more to do. Nothing is allocated
    */

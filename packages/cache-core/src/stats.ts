@@ -187,8 +187,9 @@ export class Stats {
   /** How long refreshes of the fence took. */
   readonly refreshTimes = newHistogram()
   readonly #namespaces = new Map<string, NamespaceStats>()
-  /** What was asked for last: mostly the next one is the same. */
-  #last: { namespace: string; counts: NamespaceStats } | null = null
+  /** What was asked for last: one read asks more than once. */
+  #lastNamespace = ''
+  #last: NamespaceStats | null = null
   readonly #make: () => Histogram
 
   /** @param make what hits are counted in */
@@ -197,13 +198,14 @@ export class Stats {
   }
 
   of(namespace: string): NamespaceStats {
-    if (this.#last?.namespace === namespace) return this.#last.counts
+    if (this.#last !== null && namespace === this.#lastNamespace) return this.#last
     let counts = this.#namespaces.get(namespace)
     if (counts === undefined) {
       counts = new NamespaceStats(this.#make)
       this.#namespaces.set(namespace, counts)
     }
-    this.#last = { namespace, counts }
+    this.#lastNamespace = namespace
+    this.#last = counts
     return counts
   }
 

@@ -9,22 +9,23 @@ export function median(values: readonly number[]): number {
 
 /** How far the middle half of some figures lies apart. */
 export function spread(values: readonly number[]): number {
+  const { low, high } = quartiles(values)
+  return high - low
+}
+
+/** What a quarter, half and three quarters of some figures lie below; NaN for none. */
+function quartiles(values: readonly number[]): { low: number; middle: number; high: number } {
   const sorted = [...values].sort((a, b) => a - b)
-  const quarter = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0
-  return quarter(0.75) - quarter(0.25)
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  return { low: at(0.25), middle: at(0.5), high: at(0.75) }
 }
 
 /**
  * How many times as long one took as another, round by round: what the machine did in a round fell on both of them.
  * @returns the middle one, and between what half of the rounds lie
  */
-export function timesAsLong(
-  ones: readonly number[],
-  others: readonly number[],
-): { low: number; middle: number; high: number } {
-  const ratios = ones.map((one, round) => one / (others[round] ?? Number.NaN)).sort((a, b) => a - b)
-  const at = (share: number) => ratios[Math.floor(ratios.length * share)] ?? Number.NaN
-  return { low: at(0.25), middle: at(0.5), high: at(0.75) }
+export function timesAsLong(ones: readonly number[], others: readonly number[]) {
+  return quartiles(ones.map((one, round) => one / (others[round] ?? Number.NaN)))
 }
 
 /** How often systems take turns. */

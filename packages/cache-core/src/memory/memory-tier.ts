@@ -49,8 +49,8 @@ export class MemoryTier {
   #ghosts: Ghosts | null = null
   #evictions = 0
   #arrivals = 0
-  /** The clock at the first set, ms; null before. Ends are told from there: numbers so small are kept unboxed by V8. */
-  #beganAt: number | null = null
+  /** The clock at the first set, ms; null before. Ends are told from there: for some weeks V8 keeps numbers so small unboxed. */
+  #firstSetAt: number | null = null
   /** No entry's use ends before this. */
   #nextEnd = Number.POSITIVE_INFINITY
   /** The same, of those that the walk has passed or that came in since it began. */
@@ -107,15 +107,15 @@ export class MemoryTier {
     now: number,
     recipe: Recipe | null = null,
   ): boolean {
-    this.#beganAt ??= now
-    const clock = now - this.#beganAt
+    this.#firstSetAt ??= now
+    const clock = now - this.#firstSetAt
     if (clock >= this.#nextEnd) this.#dropExpired(clock)
     const known = this.#slots.get(keyText)
     if (keyText.length + entry.bytes > this.limits.maxBytes * MAX_ENTRY_SHARE) {
       if (known !== undefined) this.#drop(known)
       return false
     }
-    const endsAt = Math.floor(keepUntil - this.#beganAt)
+    const endsAt = Math.floor(keepUntil - this.#firstSetAt)
     if (endsAt < this.#nextEnd) this.#nextEnd = endsAt
     if (endsAt < this.#nextEndOfWalk) this.#nextEndOfWalk = endsAt
     if (known === undefined) this.#insert(keyText, entry, endsAt, recipe)
@@ -312,7 +312,7 @@ export class MemoryTier {
     this.#ghosts.add(slot.hash < 0 ? fingerprint(slot.key) : slot.hash, main.entries)
   }
 
-  /** A bounded walk through the queues, taken up again at the next set. @param clock ms since `#beganAt` */
+  /** A bounded walk through the queues, taken up again at the next set. @param clock ms since `#firstSetAt` */
   #dropExpired(clock: number): void {
     for (let step = 0; step < SCAN_STEPS; step++) {
       const slot = this.#scan ?? this.#firstOfNextQueue()

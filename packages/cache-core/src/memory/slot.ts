@@ -35,7 +35,7 @@ export class Slot implements HeldEntry {
   terms: HitTerms | null = null
   /** The fence's `changes` at which the entry was last found valid; -1 for never. */
   validAt = -1
-  /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: so that V8 keeps it unboxed. Never too late. */
+  /** When the entry may have to be loaded anew, ms since the isolate's `beganAt`: for some weeks V8 keeps it unboxed. Never too late. */
   renewAt = 0
   /** `hits` at which the next one is to be verified; 0 until somebody asks. */
   dueAt = 0
@@ -57,7 +57,7 @@ export class Slot implements HeldEntry {
   credit = 0
   /** Its place in the order of arrivals. */
   arrival = 0
-  /** When the entry is of no more use, ms since the tier began. */
+  /** When the entry is of no more use, ms since the tier's first set. */
   endsAt: number
   recipe: Recipe | null
   /** Of `hits`, those that popularity has taken. */

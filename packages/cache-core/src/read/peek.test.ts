@@ -201,4 +201,21 @@ describe('peek', () => {
     await world.settle()
     expect(isolate.fence.asOf).toBeGreaterThan(asOf)
   })
+
+  it.each([
+    ['of another epoch', () => 'beef.0'],
+    ['above the log’s head', (world: World) => `${world.epoch}.1000`],
+  ])(
+    'leaves a bookmark %s to `read`, which asks D1 once, though the fence is old enough to be refreshed',
+    async (_, bookmarkOf) => {
+      const { world, isolate, cache } = await warm()
+      await world.runtime.advance(40_000)
+      await isolate.refresher.run(world.io())
+      await world.runtime.advance(4_200)
+      world.queries()
+      await cache.read(source, { bookmark: bookmarkOf(world) })
+      await world.settle()
+      expect(world.queries()).toBe(1)
+    },
+  )
 })

@@ -136,17 +136,20 @@ export class Reader {
     const { quietMs, ages } = slot.terms ?? this.#settle(slot, now)
     if (now - isolate.beganAt >= slot.renewAt || slot.canonical !== canonical) return undefined
     const age = now - fence.asOf
-    if (!(age >= 0 && age < quietMs) && !this.#isRecent(slot, now)) return undefined
+    const isQuiet = age >= 0 && age < quietMs
+    if (!isQuiet && !fence.isRecent(now, this.#staleness(slot))) return undefined
     if (slot.validAt !== fence.changes && !this.#isValid(slot)) return undefined
-    // Most hits have nothing else to ask.
+    // A key as its caller writes it has nothing else to ask, where all of them are cached.
     const isPlain = isolate.servesAll && !hasRecipe && bookmark === null
     if (!isPlain && !this.#suits(slot, hasRecipe, now, bookmark)) return undefined
+    // Last: of a read that goes on from here, its own place in the isolate's order has to come before the refresh that it joins.
+    if (!isQuiet) isolate.keeper.notice(this.#staleness(slot), this.#io)
     slot.hits++
     count(ages, age)
     return slot
   }
 
-  /** Asked once for each change of the fence. */
+  /** Of a valid entry, asked once for each change of the fence. */
   #isValid(slot: Slot): boolean {
     const { fence } = this.#isolate
     if (!fence.isValid(slot.entry)) return false
@@ -154,16 +157,12 @@ export class Reader {
     return true
   }
 
-  /** Whether a fence that is old enough to be refreshed ahead of need will do: the refresh then goes on behind the answer. */
-  #isRecent({ entry }: Slot, now: number): boolean {
-    const { fence, keeper } = this.#isolate
-    const { maxStalenessMs } = this.#isolate.policy(entry.namespace)
-    if (!fence.isRecent(now, maxStalenessMs)) return false
-    keeper.notice(maxStalenessMs, this.#io)
-    return true
+  /** The Δ of an entry's namespace. */
+  #staleness({ entry }: Slot): number {
+    return this.#isolate.policy(entry.namespace).maxStalenessMs
   }
 
-  /** What only some hits ask: a part of the keys is cached, their client has seen something, or this one is to be verified. */
+  /** What is left to ask where a part of the keys is cached, the client has seen something, or the hit may have to be verified. */
   #suits(slot: Slot, hasRecipe: boolean, now: number, bookmark: Bookmark | null): boolean {
     const { verifier } = this.#isolate
     if (!this.#isolate.serves(slot.entry)) return false

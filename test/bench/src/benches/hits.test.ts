@@ -3,7 +3,15 @@ import { verdicts } from './hit-verdicts.ts'
 import { figuresOf, measureHits } from './hits.ts'
 
 const SYSTEMS = {
-  get: ['Map', 'lru-cache', 'layered-loader', 'layered-loader, objects', 'freshet, tier', 'freshet, peek'],
+  get: [
+    'Map',
+    'lru-cache',
+    'layered-loader',
+    'layered-loader, objects',
+    'freshet, tier',
+    'freshet, peek',
+    'freshet, peek of a source',
+  ],
   'get of a new key': ['Map', 'freshet, peek'],
   'get, awaited': ['bentocache', 'cacheable', 'cache-manager'],
   'evicting set': ['Map', 'lru-cache', 'cacheable, memory', 'layered-loader', 'bentocache', 'freshet, tier'],

@@ -20,6 +20,7 @@ const SITE: Scale = {
   sessionShare: 0,
   ttlSeconds: 3_600,
   memoryEntries: 10_000,
+  fencePatterns: 10_000,
   locationTier: false,
   warmUpSeconds: 0,
   seconds: 120,
@@ -69,6 +70,14 @@ describe('the counted model', () => {
       expect(sampled[name] / all[name], name).toBeGreaterThan(0.85)
       expect(sampled[name] / all[name], name).toBeLessThan(1.15)
     }
+  })
+
+  it('loads anew what a fence has forgotten the changes before', () => {
+    const loadsWith = (fencePatterns: number) =>
+      countOperations({ ...SITE, fencePatterns, warmUpSeconds: 300 }, 1).loads
+    // Of 420 changes of 1,000 keys by Zipf, each fold of the older half takes what was loaded before.
+    expect(loadsWith(20)).toBeGreaterThan(2 * loadsWith(10_000))
+    expect(loadsWith(1_000)).toBe(loadsWith(10_000))
   })
 
   it('never serves what a fence of Δ would not', () => {

@@ -18,6 +18,8 @@ export interface Scale {
   ttlSeconds: number
   /** Entries that one isolate keeps. */
   memoryEntries: number
+  /** Patterns that a fence keeps before it folds the older half of them into one. */
+  fencePatterns: number
   /** Whether isolates of a location share entries through the Cache API. */
   locationTier: boolean
   /** Virtual time: the first part fills the caches and is not counted. */
@@ -57,7 +59,14 @@ const AFTER_CHANGE_MS = 120_000
 
 interface Held {
   version: number
+  loadedAt: number
   until: number
+}
+
+/** As KV has it, or a location. */
+interface Stored extends Held {
+  /** The generation in its name, as the time of the change that it stands for. */
+  generation: number
 }
 
 class IsolateModel {
@@ -94,9 +103,13 @@ export function countOperations(
   const pickLocation = zipf(scale.locations, 0.6, 1, random)
   /** Times of the changes of each key. */
   const changes: number[][] = Array.from({ length: keys }, () => [])
-  const kv = new Map<number, Held & { seenFrom: number }>()
-  const shared = new Map<number, Held>()
-  const negative = new Map<number, { version: number; until: number }>()
+  /** When the keys changed whose own patterns the fences have, and those behind `foldedAt`, before which all else was changed. */
+  const patterns = new Map<number, number>()
+  const mostPatterns = Math.max(2, Math.round(scale.fencePatterns / sampleOf))
+  let foldedAt = Number.NEGATIVE_INFINITY
+  const kv = new Map<number, Stored & { seenFrom: number }>()
+  const shared = new Map<number, Stored>()
+  const negative = new Map<number, { generation: number; until: number }>()
   const fills: { at: number; key: number }[] = []
   const totals = {
     memoryHits: 0,
@@ -126,6 +139,20 @@ export function countOperations(
     let version = times.length
     while (version > 0 && (times[version - 1] ?? 0) > asOf) version--
     return version
+  }
+
+  const generationOf = (key: number): number => patterns.get(key) ?? foldedAt
+
+  /** All fences are taken to fold at the same time. */
+  function noteChange(key: number, now: number): void {
+    patterns.delete(key)
+    patterns.set(key, now)
+    if (patterns.size <= mostPatterns) return
+    const older = [...patterns].slice(0, Math.ceil(patterns.size / 2))
+    for (const [name, changedAt] of older) {
+      patterns.delete(name)
+      foldedAt = changedAt
+    }
   }
 
   function refresh(isolate: IsolateModel, now: number, hasSession: boolean): void {
@@ -172,7 +199,10 @@ export function countOperations(
   function read(isolate: IsolateModel, key: number, now: number): void {
     const known = versionAt(key, isolate.asOf)
     const isGood = (held: Held | undefined): held is Held =>
-      held !== undefined && held.until > now && held.version >= known
+      held !== undefined && held.until > now && held.version >= known && held.loadedAt >= foldedAt
+    const generation = generationOf(key)
+    const isFound = (stored: Stored | undefined): stored is Stored =>
+      isGood(stored) && stored.generation === generation
     const served = (held: Held) => {
       remember(isolate, key, held)
       const times = changes[key] ?? []
@@ -189,7 +219,7 @@ export function countOperations(
     const here = isolate.location * keys + key
     if (scale.locationTier) {
       const held = shared.get(here)
-      if (isGood(held)) {
+      if (isFound(held)) {
         totals.locationHits++
         served(held)
         return
@@ -197,24 +227,24 @@ export function countOperations(
     }
     totals.kvReads++
     const missing = negative.get(here)
-    const isHidden = missing !== undefined && missing.version === known && missing.until > now
+    const isHidden = missing !== undefined && missing.generation === generation && missing.until > now
     const stored = kv.get(key)
-    if (!isHidden && isGood(stored) && stored.seenFrom <= now) {
+    if (!isHidden && isFound(stored) && stored.seenFrom <= now) {
       totals.kvHits++
       shared.set(here, stored)
       served(stored)
       return
     }
-    if (!isHidden) negative.set(here, { version: known, until: now + NEGATIVE_MS })
+    if (!isHidden) negative.set(here, { generation, until: now + NEGATIVE_MS })
     totals.loads++
     window.loads++
     const times = changes[key] ?? []
     if (now - (times.at(-1) ?? Number.NEGATIVE_INFINITY) < AFTER_CHANGE_MS) totals.loadsAfterChange++
     // The tail of the log rides along.
     isolate.asOf = now
-    const held = { version: times.length, until: now + ttlMs() }
+    const held = { version: times.length, loadedAt: now, until: now + ttlMs() }
     store(key, held, now + FILL_MS)
-    shared.set(here, held)
+    shared.set(here, { ...held, generation })
     served(held)
   }
 
@@ -222,8 +252,9 @@ export function countOperations(
   function write(isolate: IsolateModel, key: number, now: number): void {
     const times = changes[key] ?? []
     times.push(now)
+    noteChange(key, now)
     isolate.asOf = now
-    const held = { version: times.length, until: now + ttlMs() }
+    const held = { version: times.length, loadedAt: now, until: now + ttlMs() }
     remember(isolate, key, held)
     store(key, held, now + FILL_MS)
     fills.push({ at: now + WARMED_AFTER_MS, key })
@@ -232,8 +263,9 @@ export function countOperations(
   function store(key: number, held: Held, seenFrom: number): void {
     totals.kvWrites++
     const other = kv.get(key)
-    if (other === undefined || other.version < held.version || other.until <= seenFrom)
-      kv.set(key, { ...held, seenFrom })
+    const generation = generationOf(key)
+    const isNewer = other === undefined || other.version < held.version || other.generation !== generation
+    if (isNewer || other.until <= seenFrom) kv.set(key, { ...held, generation, seenFrom })
   }
 
   const zero = () => {
@@ -243,7 +275,7 @@ export function countOperations(
   for (let now = 0; now < endMs; now += stepMs) {
     if (!counted && now >= scale.warmUpSeconds * 1000) zero()
     for (let next = fills[fillsDone]; next !== undefined && next.at <= now; next = fills[++fillsDone])
-      store(next.key, { version: changes[next.key]?.length ?? 0, until: now + ttlMs() }, now)
+      store(next.key, { version: changes[next.key]?.length ?? 0, loadedAt: now, until: now + ttlMs() }, now)
     const key = pick()
     const place = pickLocation() + scale.locations * Math.floor(random() * scale.isolatesPerLocation)
     const isolate = isolates[place]
