@@ -68,7 +68,7 @@ export function billOf(scale: Scale, counts: Counts): Bill {
       p99: quantile(counts.staleMs, 0.99),
       max: quantile(counts.staleMs, 1),
     },
-    limit: nearest(scale, { fence: fenceQueries, loads, writes }, messages),
+    limit: nearest(scale, { fence: fenceQueries, loads, writes }, messages, counts.folds),
   }
 }
 
@@ -76,6 +76,7 @@ function nearest(
   scale: Scale,
   { fence, loads, writes }: { fence: number; loads: number; writes: number },
   messages: number,
+  folds: number,
 ): Bill['limit'] {
   const d1 = (fence + loads + writes) / D1_PER_SECOND
   const queue = messages / QUEUE_PER_SECOND
@@ -84,7 +85,14 @@ function nearest(
     const setting = scale.sessionShare > 0 ? 'maxStalenessMs of session' : 'maxStalenessMs of the policies'
     return { name: 'D1, by fence refreshes', share: d1, setting }
   }
-  if (loads >= writes) return { name: 'D1, by loads', share: d1, setting: 'ttl of the policies' }
+  if (loads >= writes) {
+    const isCutShort = folds * scale.ttlSeconds > 1
+    return {
+      name: 'D1, by loads',
+      share: d1,
+      setting: isCutShort ? 'maxPatterns of Isolate' : 'ttl of the policies',
+    }
+  }
   return { name: 'D1, by writes and what follows them', share: d1, setting: 'bulk writes' }
 }
 

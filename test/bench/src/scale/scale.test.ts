@@ -97,6 +97,10 @@ describe('the bill', () => {
       setting: 'maxStalenessMs of the policies',
     })
     expect(limitOf({ fenceQueries: 1, loads: 900 })).toMatchObject({ setting: 'ttl of the policies' })
+    // Lifetimes that fences cut short are no use: twice in an hour each of them folds.
+    expect(limitOf({ fenceQueries: 1, loads: 900, folds: 2 / 3_600 })).toMatchObject({
+      setting: 'maxPatterns of Isolate',
+    })
     expect(limitOf({ fenceQueries: 1, loads: 1 })).toMatchObject({ setting: 'bulk writes' })
     expect(limitOf({ fenceQueries: 900, loads: 1 }).share).toBeCloseTo(0.9, 1)
   })

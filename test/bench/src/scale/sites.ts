@@ -10,9 +10,9 @@ const COMMON = {
   memoryEntries: 10_000,
   fencePatterns: 10_000,
   locationTier: false,
-  // One lifetime, so that what expires is counted as well.
+  // One lifetime, so that what expires is counted as well; then as long, so that fences fold more than once where they fold at all.
   warmUpSeconds: 1.1 * HOUR,
-  seconds: 600,
+  seconds: HOUR,
 } as const satisfies Partial<Scale>
 
 /** A site that grows, each time tenfold. */

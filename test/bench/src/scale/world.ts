@@ -36,6 +36,8 @@ export interface Counts {
   /** Loads of a key within two minutes of a change of it. */
   loadsAfterChange: number
   fenceQueries: number
+  /** Times that a fence forgets which of its older changes was of which key. */
+  folds: number
   kvReads: number
   kvWrites: number
   staleMs: readonly number[]
@@ -118,6 +120,7 @@ export function countOperations(
     loads: 0,
     loadsAfterChange: 0,
     fenceQueries: 0,
+    folds: 0,
     kvReads: 0,
     kvWrites: 0,
     stale: 0,
@@ -148,6 +151,7 @@ export function countOperations(
     patterns.delete(key)
     patterns.set(key, now)
     if (patterns.size <= mostPatterns) return
+    totals.folds++
     const older = [...patterns].slice(0, Math.ceil(patterns.size / 2))
     for (const [name, changedAt] of older) {
       patterns.delete(name)
@@ -288,9 +292,10 @@ export function countOperations(
     read(isolate, key, now)
   }
   const perSecond = (n: number) => (n * sampleOf) / scale.seconds
-  const { fenceQueries, ...others } = totals
+  const { fenceQueries, folds, ...others } = totals
   return {
     ...mapValues(others, perSecond),
+    folds: folds / scale.seconds,
     // Isolates are not sampled: their keepers are all there.
     fenceQueries: perSecond(fenceQueries),
     staleMs: staleMs.sort((a, b) => a - b),
