@@ -1,6 +1,7 @@
 /** Freshet's library: a three-tier cache with a staleness bound. Start at `CacheService`. */
 export { type Bookmark, formatBookmark, parseBookmark } from './bookmark.ts'
 export type { CacheEntry } from './entry.ts'
+export type { FenceLimits } from './fence/fence.ts'
 export { Isolate, type IsolateOptions, type RequestIo } from './isolate.ts'
 export { escapeSegment, nameOf, unescapeSegment } from './keys/escape.ts'
 export { buildKey, type CacheKey, type KeyId, kvName, parseKey } from './keys/key.ts'

@@ -1,5 +1,5 @@
 import { type CacheEntry, keepUntil } from './entry.ts'
-import { Fence } from './fence/fence.ts'
+import { Fence, type FenceLimits } from './fence/fence.ts'
 import { FenceKeeper } from './fence/keeper.ts'
 import { FenceRefresher } from './fence/refresher.ts'
 import { Home } from './home.ts'
@@ -50,8 +50,8 @@ export interface IsolateOptions {
   runtime?: Runtime
   /** Where isolates of one location share entries; see `sharedByLocation`. Default: nowhere. */
   location?: LocationCache
-  /** Patterns that the fence keeps before it coarsens. */
-  maxPatterns?: number
+  /** How much the fence keeps. */
+  fence?: FenceLimits
   /**
    * Whether a request refreshes the fence behind its answer and keeps it fresh for a while. Default true. Not for consumers:
    * a queue takes a batch for unfinished, and gives out no other, while promises of its `waitUntil` are pending. What such an
@@ -111,7 +111,7 @@ export class Isolate {
     const deadlineMs = READ_DEADLINE_MS[this.isWarmer ? 'warmer' : 'reader']
     this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs, options.location)
     this.sql = new Sql(this.runtime, this.stats)
-    this.fence = new Fence(options.maxPatterns)
+    this.fence = new Fence(options.fence)
     this.refresher = new FenceRefresher(this)
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
     this.noteViolation = options.violated ?? logViolation

@@ -1,3 +1,4 @@
+import { PatternIndex } from '../src/fence/pattern-index.ts'
 import type { Snapshot } from '../src/fence/snapshot.ts'
 import type { Tail, TailRow } from '../src/log/tail.ts'
 
@@ -6,6 +7,10 @@ export interface NaiveRow extends TailRow {
   order: number
   time: number
 }
+
+/** What a snapshot holds before it folds, and places that it folds into. */
+const SNAPSHOT_PATTERNS = 5
+const SNAPSHOT_PLACES = 16
 
 interface Backup {
   epoch: string
@@ -65,15 +70,18 @@ export class NaiveLog {
   snapshot(): Snapshot | null {
     const last = this.rows.at(-1)
     if (last === undefined) return null
-    const patterns = new Map<string, number>()
-    for (const { patterns: own, seq } of this.rows) for (const pattern of own) patterns.set(pattern, seq)
+    const index = new PatternIndex(SNAPSHOT_PLACES)
+    for (const { patterns, seq } of this.rows) for (const pattern of patterns) index.add(pattern, seq)
+    let floor = this.prunedTo
+    while (index.size > SNAPSHOT_PATTERNS) floor = Math.max(floor, index.fold(SNAPSHOT_PATTERNS))
     return {
       schema: 1,
       epoch: this.epoch,
       head: last.seq,
       headEventId: last.eventId,
-      floor: this.prunedTo,
-      patterns: [...patterns],
+      floor,
+      patterns: [...index.entries()],
+      folded: index.hasFolded ? { places: SNAPSHOT_PLACES, seqs: [...index.folded.entries()] } : null,
     }
   }
 

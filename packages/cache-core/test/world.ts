@@ -7,6 +7,7 @@ import {
   CacheService,
   type Database,
   defineResource,
+  type FenceLimits,
   Isolate,
   parseSettings,
   type RequestIo,
@@ -118,7 +119,7 @@ export class World {
     options: {
       env?: Record<string, string>
       configs?: CacheConfigs
-      maxPatterns?: number
+      fence?: FenceLimits
       keepsFresh?: boolean
       io?: Partial<RequestIo>
     } = {},
@@ -127,7 +128,7 @@ export class World {
       configs: options.configs ?? CONFIGS,
       settings: parseSettings(options.env ?? {}),
       runtime: this.runtime,
-      ...(options.maxPatterns !== undefined && { maxPatterns: options.maxPatterns }),
+      ...(options.fence !== undefined && { fence: options.fence }),
       ...(options.keepsFresh !== undefined && { keepsFresh: options.keepsFresh }),
     })
     return { isolate, cache: new CacheService(isolate, this.io(options.io)) }

@@ -201,7 +201,9 @@ function TierPanel({
           {tier.by !== null && (
             <Notice tone="warning">
               Invalid since <strong>seq {tier.by.seq}</strong>: its {tier.by.is} <code>{tier.by.name}</code>
-              {tier.by.pattern !== null && (
+              {tier.by.pattern === null ? (
+                ', or a name that shares its place among those that were folded, was invalidated'
+              ) : (
                 <>
                   {' '}
                   is matched by <code>{tier.by.pattern}</code>
@@ -281,10 +283,15 @@ function Newest({ about: { newest }, now }: { about: Explained; now: Date }) {
         },
         {
           title: 'Pattern',
-          of: ({ pattern }) => (pattern === null ? <span class="muted">none</span> : <code>{pattern}</code>),
+          of: ({ pattern, seq }) =>
+            pattern === null ? (
+              <span class="muted">{seq === null ? 'none' : 'folded'}</span>
+            ) : (
+              <code>{pattern}</code>
+            ),
         },
         { title: 'Seq', isNumber: true, of: ({ seq }) => seq ?? NONE },
-        { title: 'Event', of: ({ event, seq }) => event?.type ?? (seq === null ? NONE : 'pruned or folded') },
+        { title: 'Event', of: ({ event, seq }) => event?.type ?? (seq === null ? NONE : 'pruned') },
         { title: 'When', of: ({ event }) => <Time at={event?.createdAt ?? null} now={now} /> },
         {
           title: 'This fence',

@@ -8,6 +8,8 @@ import type { Snapshot } from './snapshot.ts'
 
 const PAGE = 3
 const CAP = 6
+/** So few places that names share them. */
+const LIMITS = { maxPatterns: CAP, foldedPlaces: 8 }
 
 /** What can happen to a fence and its log, in any order. Numbers choose among what there is. */
 const step = fc.oneof(
@@ -74,7 +76,7 @@ type Entry = Judged
 
 class Model {
   readonly log = new NaiveLog(PAGE)
-  fence = new Fence(CAP)
+  fence = new Fence(LIMITS)
   time = 1000
   order = 0
   queries: Query[] = []
@@ -141,7 +143,7 @@ class Model {
         this.log.prune(event.count)
         break
       case 'new isolate':
-        this.fence = new Fence(CAP)
+        this.fence = new Fence(LIMITS)
         this.queries = []
         this.acknowledged = []
         this.lost = []

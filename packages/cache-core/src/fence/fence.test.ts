@@ -10,7 +10,7 @@ class Bench {
   order = 0
 
   constructor(cap?: number) {
-    this.fence = new Fence(cap)
+    this.fence = new Fence({ ...(cap !== undefined && { maxPatterns: cap }), foldedPlaces: 2 ** 12 })
   }
 
   commit(...patterns: string[]): number {

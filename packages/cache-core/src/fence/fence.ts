@@ -1,9 +1,16 @@
 import { matches } from '../keys/pattern.ts'
 import type { Tail } from '../log/tail.ts'
-import { fold, PatternIndex } from './pattern-index.ts'
+import { PatternIndex } from './pattern-index.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** Patterns an isolate keeps before it coarsens; about 2 MB. */
+/** How much a fence keeps. */
+export interface FenceLimits {
+  /** Patterns that it knows by name; past them, the older half is folded. Default 10,000: about 2 MB. */
+  maxPatterns?: number
+  /** Places that folded names share, a power of two. Default 262,144: 2 MB, once something is folded. */
+  foldedPlaces?: number
+}
+
 const MAX_PATTERNS = 10_000
 
 /** What the fence was when a query was sent: its answer means something only beside it. */
@@ -51,7 +58,7 @@ export interface Judged {
 /**
  * An isolate's copy of the invalidation log's recent tail. It does no I/O: it is told what D1 answered, and judges entries.
  *
- * What always holds: every row of the epoch with floor < seq ≤ head is in the index, or in a broader pattern with a seq
+ * What always holds: every row of the epoch with floor < seq ≤ head is in the index, or in what it was folded into with a seq
  * at least as high; every row committed before `asOf` has a seq of at most head. So an entry stamped at floor or above
  * that no newer pattern matches was current at `asOf`.
  */
@@ -67,16 +74,20 @@ export class Fence {
   #writes = 0
   /** Epochs that this fence has seen the end of. */
   readonly #left = new Set<string>()
-  #index = new PatternIndex()
+  #index: PatternIndex
   /** Patterns of own writes whose outcome is unknown, until a tail asked after them tells. */
   #marks = new PatternIndex()
   #markedAt = -1
   readonly #cap: number
+  readonly #places: number | undefined
 
-  constructor(cap: number = MAX_PATTERNS) {
-    this.#cap = cap
+  constructor({ maxPatterns = MAX_PATTERNS, foldedPlaces }: FenceLimits = {}) {
+    this.#cap = maxPatterns
+    this.#places = foldedPlaces
+    this.#index = new PatternIndex(foldedPlaces)
   }
 
+  /** Patterns that it knows by name. */
   get size(): number {
     return this.#index.size
   }
@@ -154,13 +165,16 @@ export class Fence {
     return newest
   }
 
-  /** The newest pattern that matches a name. For people: it goes through all patterns. */
-  newestMatch(name: string): { pattern: string; seq: number } | null {
-    let newest: { pattern: string; seq: number } | null = null
-    for (const [pattern, seq] of this.#index.entries()) {
-      if (seq > (newest?.seq ?? 0) && matches(pattern, name)) newest = { pattern, seq }
-    }
-    return newest
+  /**
+   * The newest pattern that matches a name. For people: it goes through all patterns.
+   * @returns a `pattern` of null where that was folded: it was of this name, or of another one with the same place
+   */
+  newestMatch(name: string): { pattern: string | null; seq: number } | null {
+    const newest = this.#index.newest(name)
+    if (newest === 0) return null
+    for (const [pattern, seq] of this.#index.entries())
+      if (seq === newest && matches(pattern, name)) return { pattern, seq }
+    return { pattern: null, seq: newest }
   }
 
   /** Takes in what D1 answered to a query sent at `asked`. */
@@ -206,6 +220,8 @@ export class Fence {
     if (this.epoch === null) this.epoch = snapshot.epoch
     if (snapshot.epoch !== this.epoch) return
     for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)
+    const { folded } = snapshot
+    if (folded !== null) this.#index.folded.merge(folded.seqs, folded.places)
     this.#advance(snapshot.head, snapshot.headEventId)
     this.#raiseFloor(snapshot.floor)
     this.#coarsen()
@@ -268,11 +284,7 @@ export class Fence {
   }
 
   #coarsen(): void {
-    while (this.#index.size > this.#cap) {
-      const { index, floor } = fold(this.#index, this.#cap)
-      this.#index = index
-      this.#raiseFloor(floor)
-    }
+    while (this.#index.size > this.#cap) this.#raiseFloor(this.#index.fold(this.#cap))
   }
 
   #reset(tail: Tail, asked: Asked): void {
@@ -284,7 +296,7 @@ export class Fence {
     this.floor = tail.maxSeq
     this.asOf = asked.sentAt
     this.#askedLast = asked.ordinal
-    this.#index = new PatternIndex()
+    this.#index = new PatternIndex(this.#places)
     this.#marks = new PatternIndex()
     this.#markedAt = -1
   }

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { naiveMatch, smallName, smallPattern } from '../../test/arbitraries.ts'
-import { fold, PatternIndex } from './pattern-index.ts'
+import { PatternIndex } from './pattern-index.ts'
 
 type Added = [pattern: string, seq: number]
 
 const seq = fc.integer({ min: 1, max: 30 })
 const added: fc.Arbitrary<Added[]> = fc.array(fc.tuple(smallPattern, seq), { maxLength: 30 })
 
-function indexOf(patterns: readonly Added[]): PatternIndex {
-  const index = new PatternIndex()
+function indexOf(patterns: readonly Added[], places?: number): PatternIndex {
+  const index = new PatternIndex(places)
   for (const [pattern, at] of patterns) index.add(pattern, at)
   return index
 }
@@ -57,55 +57,75 @@ describe('PatternIndex', () => {
 })
 
 describe('fold', () => {
+  const cap = fc.integer({ min: 1, max: 8 })
+  const places = fc.constantFrom(1, 4, 1024)
+  const overfull = (patterns: readonly Added[], most: number, shared: number) => {
+    const index = indexOf(patterns, shared)
+    fc.pre(index.size > most)
+    return index
+  }
+
   it('makes the index smaller', () => {
     fc.assert(
-      fc.property(added, fc.integer({ min: 1, max: 8 }), (patterns, cap) => {
-        const index = indexOf(patterns)
-        fc.pre(index.size > cap)
-        expect(fold(index, cap).index.size).toBeLessThan(index.size)
+      fc.property(added, cap, (patterns, most) => {
+        const index = overfull(patterns, most, 4)
+        const before = index.size
+        index.fold(most)
+        expect(index.size).toBeLessThan(before)
+        expect(index.size).toBe([...index.entries()].length)
       }),
     )
   })
 
   it('lets nothing that was invalid become valid: for no name, for no stamp', () => {
     fc.assert(
-      fc.property(
-        added,
-        fc.integer({ min: 1, max: 8 }),
-        smallName,
-        fc.nat(31),
-        (patterns, cap, name, stamp) => {
-          const index = indexOf(patterns)
-          fc.pre(index.size > cap)
-          const folded = fold(index, cap)
-          const isInvalid = folded.index.hasNewer(name, stamp) || stamp < folded.floor
-          if (index.hasNewer(name, stamp)) expect(isInvalid).toBe(true)
-        },
-      ),
+      fc.property(added, cap, places, smallName, fc.nat(31), (patterns, most, shared, name, stamp) => {
+        const index = overfull(patterns, most, shared)
+        const floor = index.fold(most)
+        const isInvalid = index.hasNewer(name, stamp) || stamp < floor
+        if (naiveNewest(patterns, name) > stamp) expect(isInvalid).toBe(true)
+        expect(index.hasNewer(name, stamp)).toBe(index.newest(name) > stamp)
+      }),
       { numRuns: 3000 },
     )
   })
 
   it('costs entries stamped after everything that it folds nothing', () => {
     fc.assert(
-      fc.property(added, fc.integer({ min: 1, max: 8 }), smallName, (patterns, cap, name) => {
-        const index = indexOf(patterns)
-        fc.pre(index.size > cap)
+      fc.property(added, cap, places, smallName, (patterns, most, shared, name) => {
+        const index = overfull(patterns, most, shared)
         const newest = Math.max(...patterns.map(([, at]) => at))
-        const folded = fold(index, cap)
-        expect(folded.index.hasNewer(name, newest)).toBe(false)
-        expect(folded.floor).toBeLessThanOrEqual(newest)
+        const floor = index.fold(most)
+        expect(index.hasNewer(name, newest)).toBe(false)
+        expect(floor).toBeLessThanOrEqual(newest)
       }),
     )
   })
 
-  it('broadens the older half where that is enough, and forgets it where not', () => {
-    const posts = Array.from({ length: 12 }, (_, i): Added => [`content:post:${i}`, i + 1])
-    const broadened = fold(indexOf(posts), 11)
-    expect(broadened.floor).toBe(0)
-    expect([...broadened.index.entries()]).toContainEqual(['content:post:*', 6])
-    const unlike = Array.from({ length: 12 }, (_, i): Added => [`a${i}:b`, i + 1])
-    const forgotten = fold(indexOf(unlike), 11)
-    expect([forgotten.floor, forgotten.index.size]).toEqual([6, 6])
+  it('costs a name nothing whose place no folded one has', () => {
+    const index = indexOf(Array.from({ length: 12 }, (_, i): Added => [`content:post:${i}`, i + 1]))
+    const entries = new Map(index.entries())
+    expect(index.fold(11)).toBe(0)
+    expect([index.size, index.folded.highest]).toEqual([6, 6])
+    for (const [name, at] of entries) expect(index.newest(name)).toBe(at)
+    for (let i = 12; i < 100; i++) expect(index.newest(`content:post:${i}`)).toBe(0)
+  })
+
+  it('broadens the older half of what has wildcards where that is enough, and forgets it where not', () => {
+    const lists = Array.from({ length: 12 }, (_, i): Added => [`content:list:${i}:*`, i + 1])
+    const broadened = indexOf(lists)
+    expect(broadened.fold(11)).toBe(0)
+    expect([...broadened.entries()]).toContainEqual(['content:list:*', 6])
+    const unlike = Array.from({ length: 12 }, (_, i): Added => [`a${i}:b:*`, i + 1])
+    const forgotten = indexOf(unlike)
+    expect([forgotten.fold(11), forgotten.size]).toEqual([6, 6])
+    expect([forgotten.newest('a0:b:c'), forgotten.newest('a11:b:c')]).toEqual([0, 12])
+  })
+
+  it('leaves what has wildcards alone where names are what is too many', () => {
+    const names = Array.from({ length: 12 }, (_, i): Added => [`content:post:${i}`, i + 2])
+    const index = indexOf([...names, ['content:list:a:*', 1]])
+    expect(index.fold(12)).toBe(0)
+    expect([...index.entries()]).toContainEqual(['content:list:a:*', 1])
   })
 })

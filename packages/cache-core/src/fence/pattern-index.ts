@@ -1,18 +1,31 @@
 import { broaden, isWild } from '../keys/pattern.ts'
+import { Folded } from './folded.ts'
+
+/** How full an index may be after a fold, or there would soon be another. */
+const FILL_AFTER_FOLD = 0.75
 
 /**
  * Pattern → highest seq, answering "what is the newest invalidation that matches this name?".
  *
  * Most patterns are exact names, so those live in a map and cost one look-up. The ones with wildcards live in a tree by
- * segment; a walk visits each of its nodes at most once, so a hostile name cannot make it slow.
+ * segment; a walk visits each of its nodes at most once, so a hostile name cannot make it slow. Names that were folded share
+ * places of a table.
  */
 export class PatternIndex {
   readonly #exact = new Map<string, number>()
-  readonly #root = new Node()
+  #root = new Node()
   #wildSize = 0
   #wildMax = 0
+  readonly #places: number | undefined
+  /** Made when something is first folded. */
+  #folded: Folded | null = null
 
-  /** Number of patterns held. */
+  /** @param places for names that are folded, a power of two */
+  constructor(places?: number) {
+    this.#places = places
+  }
+
+  /** Number of patterns held, without what was folded. */
   get size(): number {
     return this.#exact.size + this.#wildSize
   }
@@ -29,7 +42,7 @@ export class PatternIndex {
 
   /** The highest seq whose pattern matches the name; 0 when none does. */
   newest(name: string): number {
-    const exact = this.#exact.get(name) ?? 0
+    const exact = Math.max(this.#exact.get(name) ?? 0, this.#folded?.newest(name) ?? 0)
     if (this.#wildMax <= exact) return exact
     return this.#root.newest(name.split(':'), 0, exact)
   }
@@ -37,14 +50,64 @@ export class PatternIndex {
   /** Whether something newer than `seq` matches the name: cheaper than `newest` where nothing is newer at all. */
   hasNewer(name: string, seq: number): boolean {
     if ((this.#exact.get(name) ?? 0) > seq) return true
+    const folded = this.#folded
+    if (folded !== null && folded.highest > seq && folded.newest(name) > seq) return true
     return this.#wildMax > seq && this.#root.newest(name.split(':'), 0, seq) > seq
   }
 
-  /** All patterns with their seqs. */
+  /** All patterns with their seqs, without what was folded. */
   *entries(): Generator<[pattern: string, seq: number]> {
     yield* this.#exact
     yield* this.#root.entries([])
   }
+
+  /** What was folded; made where nothing was. */
+  get folded(): Folded {
+    this.#folded ??= new Folded(this.#places)
+    return this.#folded
+  }
+
+  /** Whether anything was folded. */
+  get hasFolded(): boolean {
+    return this.#folded !== null
+  }
+
+  /**
+   * Makes the index smaller. The older half of the names goes into the table of the folded. Patterns with wildcards have no place
+   * there: where they are what is too many, their older half is broadened, each with the highest seq of those it stands for; and
+   * if that is not enough, forgotten. So nothing invalid can become valid, and entries loaded since then lose nothing.
+   * @param cap the most patterns to keep
+   * @returns the seq below which entries are now invalid; 0 when nothing was forgotten
+   */
+  fold(cap: number): number {
+    const room = cap * FILL_AFTER_FOLD
+    const cut = middle(this.#exact.values())
+    for (const [name, seq] of this.#exact) {
+      if (seq > cut) continue
+      this.folded.add(name, seq)
+      this.#exact.delete(name)
+    }
+    if (this.size <= room) return 0
+    const wild = [...this.#root.entries([])]
+    const wildCut = middle(wild.map(([, seq]) => seq))
+    this.#keepWild(wild.map(([pattern, seq]) => [seq > wildCut ? pattern : broaden(pattern), seq]))
+    if (this.size <= room) return 0
+    this.#keepWild(wild.filter(([, seq]) => seq > wildCut))
+    return wildCut
+  }
+
+  #keepWild(patterns: readonly (readonly [pattern: string, seq: number])[]): void {
+    this.#root = new Node()
+    this.#wildSize = 0
+    this.#wildMax = 0
+    for (const [pattern, seq] of patterns) this.add(pattern, seq)
+  }
+}
+
+/** Of some seqs, one that half of them are at most; 0 for none. */
+function middle(seqs: Iterable<number>): number {
+  const sorted = Float64Array.from(seqs).sort()
+  return sorted[(sorted.length - 1) >> 1] ?? 0
 }
 
 /** One segment of a wildcard pattern. `seq` is where a pattern ends here, `rest` where one ends here with a final `*`. */
@@ -99,24 +162,4 @@ class Node {
     }
     return child
   }
-}
-
-/**
- * Makes an index fit its cap again. The older half of the patterns is folded into broader ones, each with the highest
- * seq of those it stands for, so that nothing invalid can become valid; entries loaded since then lose nothing. If that
- * is not enough, the older half is forgotten, and the floor rises to its newest seq.
- * @param cap the most patterns to keep
- * @returns the smaller index, and the seq below which entries are now invalid (0 when nothing was forgotten)
- */
-export function fold(index: PatternIndex, cap: number): { index: PatternIndex; floor: number } {
-  const sorted = [...index.entries()].sort((a, b) => a[1] - b[1])
-  const older = sorted.slice(0, Math.ceil(sorted.length / 2))
-  const newer = sorted.slice(older.length)
-  const folded = new PatternIndex()
-  for (const [pattern, seq] of older) folded.add(broaden(pattern), seq)
-  for (const [pattern, seq] of newer) folded.add(pattern, seq)
-  if (folded.size <= cap * 0.75) return { index: folded, floor: 0 }
-  const kept = new PatternIndex()
-  for (const [pattern, seq] of newer) kept.add(pattern, seq)
-  return { index: kept, floor: older.at(-1)?.[1] ?? 0 }
 }

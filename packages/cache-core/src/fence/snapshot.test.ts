@@ -19,6 +19,7 @@ describe('buildSnapshot', () => {
       headEventId: world.d1.one(`SELECT ${ROW_ID} AS id FROM invalidation_log WHERE seq = 2`)?.id,
       floor: 1,
       patterns: { a: 2, b: 1, 'c:*': 2 },
+      folded: null,
     })
   })
 
@@ -55,28 +56,56 @@ describe('buildSnapshot', () => {
     expect(await buildSnapshot(new World().db)).toBe(null)
   })
 
-  it('folds what is too much for one fence, and then invalidates rather too much', async () => {
+  it('folds what is too much for one fence; who starts from it calls nearly all keys by the names that others do', async () => {
     const world = new World()
-    world.logMany(6000)
+    const old = world.isolate().isolate
+    for (const base of [0, 3000]) {
+      world.logMany(3000, `'content:other:' || (value + ${base})`)
+      await old.refresher.run(world.io())
+    }
     const snapshot = await buildSnapshot(world.db)
-    expect(snapshot?.patterns.length).toBeLessThanOrEqual(5000)
-    expect(snapshot?.patterns).toContainEqual(['content:other:*', 3000])
-    expect(snapshot?.floor).toBe(0)
+    expect([snapshot?.patterns.length, snapshot?.floor]).toEqual([3000, 0])
+    expect(snapshot?.folded?.seqs.length).toBeGreaterThan(2900)
+    // Another one's table has fewer places.
+    const young = world.isolate({ fence: { foldedPlaces: 2 ** 17 } }).isolate
+    if (snapshot !== null) young.fence.merge(snapshot)
+    expect([old.fence.size, young.fence.size]).toEqual([6000, 3000])
+    let different = 0
+    for (let i = 1; i <= 8000; i++) {
+      const name = `content:other:${i}`
+      expect(young.fence.generation(name)).toBeGreaterThanOrEqual(old.fence.generation(name))
+      if (young.fence.generation(name) !== old.fence.generation(name)) different++
+    }
+    expect(different).toBeLessThan(8000 * 0.03)
   })
 
   it('raises its floor over what folding cannot hold', async () => {
     const world = new World()
-    world.logMany(6000, `'n' || value || ':x'`)
+    world.logMany(6000, `'n' || value || ':x:*'`)
     const snapshot = await buildSnapshot(world.db)
     expect([snapshot?.patterns.length, snapshot?.floor]).toEqual([3000, 3000])
+  })
+
+  it('is made from the newest 50,000 patterns, and trusts nothing older', async () => {
+    const world = new World()
+    world.logMany(501, `'n' || value || ':1'`)
+    // As a bulk write has them: a hundred of each row.
+    world.d1.exec(`UPDATE invalidation_log SET patterns =
+      (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 100)
+      SELECT json_group_array('n' || seq || ':' || value) FROM n)`)
+    const snapshot = await buildSnapshot(world.db)
+    expect([snapshot?.head, snapshot?.floor]).toEqual([501, 1])
+    expect(snapshot?.folded?.seqs.length).toBeGreaterThan(40_000)
   })
 })
 
 describe('a snapshot in KV', () => {
   it('comes back as it was, its head in the metadata', async () => {
     const patterns = fc.uniqueArray(fc.tuple(anyText, fc.nat()), { maxLength: 20 })
+    const seqs = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 20 })
+    const folds = fc.option(fc.record({ places: fc.constantFrom(1, 1024), seqs }))
     await fc.assert(
-      fc.asyncProperty(patterns, fc.nat(), fc.nat(), async (entries, head, floor) => {
+      fc.asyncProperty(patterns, folds, fc.nat(), fc.nat(), async (entries, folded, head, floor) => {
         const { kv, runtime } = new World()
         const snapshot = {
           schema: 1 as const,
@@ -85,6 +114,7 @@ describe('a snapshot in KV', () => {
           headEventId: 'id',
           floor,
           patterns: entries,
+          folded,
         }
         await writeSnapshot(kv, snapshot, runtime.now())
         expect(await readSnapshot(kv)).toEqual(snapshot)
@@ -106,6 +136,10 @@ describe('a snapshot in KV', () => {
     [
       'a seq that is no number',
       '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[["a","1"]]}',
+    ],
+    [
+      'a table whose places no hash tells',
+      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[],"folded":{"places":3,"seqs":[]}}',
     ],
     ['nothing', ''],
   ])('is no snapshot with %s', async (_, value) => {

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { ROW_ID } from '../log/tail.ts'
 import type { Database, KeyValueStore } from '../ports.ts'
-import { fold, PatternIndex } from './pattern-index.ts'
+import { isPlaceCount } from './folded.ts'
+import { PatternIndex } from './pattern-index.ts'
 
 /** Where KV keeps the snapshot, beside the entries. */
-export const SNAPSHOT_NAME = 'freshet:fence:v2'
+export const SNAPSHOT_NAME = 'freshet:fence:v3'
 /** A snapshot that nobody renews is of no use after a day. */
 const SNAPSHOT_TTL_SECONDS = 86_400
 /** A location may keep its copy this long: a late one costs a few rows of tail. */
@@ -13,6 +14,8 @@ const SNAPSHOT_CACHE_TTL_SECONDS = 30
 const MAX_SNAPSHOT_PATTERNS = 5_000
 /** Rows of the log that a snapshot is made from: D1 has one thread, and nobody starts from the oldest of them. */
 const MAX_SNAPSHOT_ROWS = 20_000
+/** Patterns that it is made from: a row of a bulk write has many. What is folded of them takes about a dozen characters each. */
+const MAX_SNAPSHOT_SOURCES = 50_000
 
 const SnapshotSchema = v.object({
   schema: v.literal(1),
@@ -21,6 +24,13 @@ const SnapshotSchema = v.object({
   headEventId: v.string(),
   floor: v.number(),
   patterns: v.array(v.tuple([v.string(), v.number()])),
+  /** Of older patterns: each place in use with its seq. */
+  folded: v.nullable(
+    v.object({
+      places: v.pipe(v.number(), v.check(isPlaceCount)),
+      seqs: v.array(v.tuple([v.pipe(v.number(), v.integer(), v.minValue(0)), v.number()])),
+    }),
+  ),
 })
 
 /** A fence's start: the state of the log at one moment, as an index. */
@@ -29,7 +39,7 @@ export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 /** The newest row that is left out: what came before it, the snapshot's fence does not know. */
 const CUT = `coalesce((SELECT seq FROM invalidation_log ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_SNAPSHOT_ROWS}), 0)`
 const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns)
-WHERE seq > ${CUT} GROUP BY value`
+WHERE seq > ${CUT} GROUP BY value ORDER BY 2 DESC LIMIT ${MAX_SNAPSHOT_SOURCES + 1}`
 const STATE_SQL = `SELECT s.epoch, max(s.pruned_to, ${CUT}) AS floor, l.seq, l.event_id FROM invalidation_state s
 JOIN (SELECT seq, ${ROW_ID} AS event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
 
@@ -44,14 +54,12 @@ export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
   const [patternRows, stateRows] = await db.batch([db.prepare(SNAPSHOT_SQL), db.prepare(STATE_SQL)])
   const state = v.parse(v.array(StateRow), stateRows?.results)[0]
   if (state === undefined) return null
-  let index = new PatternIndex()
-  for (const { pattern, seq } of v.parse(v.array(PatternRow), patternRows?.results)) index.add(pattern, seq)
-  let { floor } = state
-  while (index.size > MAX_SNAPSHOT_PATTERNS) {
-    const folded = fold(index, MAX_SNAPSHOT_PATTERNS)
-    index = folded.index
-    floor = Math.max(floor, folded.floor)
-  }
+  const newest = v.parse(v.array(PatternRow), patternRows?.results)
+  const leftOut = newest[MAX_SNAPSHOT_SOURCES]?.seq ?? 0
+  let floor = Math.max(state.floor, leftOut)
+  const index = new PatternIndex()
+  for (const { pattern, seq } of newest) index.add(pattern, seq)
+  while (index.size > MAX_SNAPSHOT_PATTERNS) floor = Math.max(floor, index.fold(MAX_SNAPSHOT_PATTERNS))
   return {
     schema: 1,
     epoch: state.epoch,
@@ -59,6 +67,7 @@ export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
     headEventId: state.event_id,
     floor,
     patterns: [...index.entries()],
+    folded: index.hasFolded ? { places: index.folded.places, seqs: [...index.folded.entries()] } : null,
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fingerprint, Ghosts } from './ghosts.ts'
+import { fingerprint } from '../keys/fingerprint.ts'
+import { Ghosts } from './ghosts.ts'
 
 const named = (count: number, name: string) =>
   Array.from({ length: count }, (_, i) => fingerprint(`${name}${i}`))

@@ -1,7 +1,8 @@
 import type { CacheEntry } from '../entry.ts'
+import { fingerprint } from '../keys/fingerprint.ts'
 import type { Recipe } from '../source.ts'
 import { Fifo } from './fifo.ts'
-import { fingerprint, Ghosts } from './ghosts.ts'
+import { Ghosts } from './ghosts.ts'
 import { LEAST_BYTES } from './size.ts'
 import { type HeldEntry, Slot } from './slot.ts'
 

@@ -59,8 +59,8 @@ export async function explainReads(
       newest: one && {
         name: cut(one.name),
         is: one.name === key ? 'key' : 'tag',
-        // A newer one may have come since: then the pattern of that time is not known any more.
-        pattern: match?.seq === one.seq ? cut(match.pattern) : null,
+        // Folded, or a newer one has come since: then the pattern of that time is not known any more.
+        pattern: match?.seq === one.seq && match.pattern !== null ? cut(match.pattern) : null,
         seq: one.seq,
         event: event === undefined ? null : { ...event, id: cut(event.id) },
       },

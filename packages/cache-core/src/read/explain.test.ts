@@ -54,6 +54,25 @@ describe('explain', () => {
     ])
   })
 
+  it('tells of a folded name which seq it had, and that its pattern is not known any more', async () => {
+    const world = new World()
+    world.plant('1', 'first')
+    const { isolate, cache } = world.isolate({ keepsFresh: false, fence: { maxPatterns: 2 } })
+    await cache.read(post)
+    const seq = world.logElsewhere([KEY])
+    for (const id of ['2', '3', '4']) world.logElsewhere([`content:post:${id}`])
+    await isolate.refresher.run(world.io())
+    expect(isolate.fence.size).toBe(2)
+    const told = await explain(isolate, world.io(), KEY)
+    const match = { name: KEY, is: 'key', pattern: null, seq }
+    expect(told.tiers[0]).toMatchObject({
+      tier: 'memory',
+      verdict: 'invalid by pattern',
+      held: { by: match },
+    })
+    expect(told.newest[0]).toMatchObject({ ...match, isKnown: true })
+  })
+
   it('names the event that made a value invalid, by key and by tag', async () => {
     const { ask, world, cache } = await read()
     await cache.read(posts.at({ id: '2' }))

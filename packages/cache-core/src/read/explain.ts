@@ -59,7 +59,7 @@ export interface TierState {
 export interface Match {
   name: string
   is: 'key' | 'tag'
-  /** Null for none. */
+  /** Null for none; beside a seq, for one that was folded: of this name, or of one that shares its place. */
   pattern: string | null
   seq: number | null
 }

@@ -127,7 +127,11 @@ class Town {
 
   #begin(at: number): void {
     const env = at === 2 ? { CACHE_MAX_STALENESS_MS: '1000' } : {}
-    const { cache } = this.world.isolate({ env, maxPatterns: 6, io: { kv: this.#kv } })
+    const { cache } = this.world.isolate({
+      env,
+      fence: { maxPatterns: 6, foldedPlaces: 8 },
+      io: { kv: this.#kv },
+    })
     this.#isolates[at] = { cache, own: new Map() }
   }
 

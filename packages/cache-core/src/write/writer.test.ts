@@ -250,6 +250,7 @@ describe('a write among answers that come out of order', () => {
       headEventId: String(world.d1.one(`SELECT ${ROW_ID} AS id FROM invalidation_log`)?.id),
       floor: 0,
       patterns: [['content:post:9', 1]],
+      folded: null,
     })
     const refreshing = isolate.refresher.run(world.io())
     await world.settle()

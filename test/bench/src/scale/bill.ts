@@ -17,7 +17,15 @@ const STATS_EVERY_SECONDS = 30
 /** What a site asks of the platform in a second. */
 export interface Bill {
   hitRate: { memory: number; kv: number; combined: number }
-  d1: { fence: number; loads: number; loadsAfterChange: number; writes: number; total: number; share: number }
+  d1: {
+    fence: number
+    loads: number
+    loadsAfterChange: number
+    loadsByFolds: number
+    writes: number
+    total: number
+    share: number
+  }
   kv: { reads: number; writes: number }
   messages: number
   dollarsAMonth: number
@@ -55,6 +63,7 @@ export function billOf(scale: Scale, counts: Counts): Bill {
       fence: fenceQueries,
       loads,
       loadsAfterChange: counts.loadsAfterChange,
+      loadsByFolds: counts.loadsByFolds,
       writes,
       total,
       share: total / D1_PER_SECOND,
@@ -68,7 +77,7 @@ export function billOf(scale: Scale, counts: Counts): Bill {
       p99: quantile(counts.staleMs, 0.99),
       max: quantile(counts.staleMs, 1),
     },
-    limit: nearest(scale, { fence: fenceQueries, loads, writes }, messages, counts.folds),
+    limit: nearest(scale, { fence: fenceQueries, loads, writes }, messages, counts.loadsByFolds),
   }
 }
 
@@ -76,7 +85,7 @@ function nearest(
   scale: Scale,
   { fence, loads, writes }: { fence: number; loads: number; writes: number },
   messages: number,
-  folds: number,
+  loadsByFolds: number,
 ): Bill['limit'] {
   const d1 = (fence + loads + writes) / D1_PER_SECOND
   const queue = messages / QUEUE_PER_SECOND
@@ -86,12 +95,8 @@ function nearest(
     return { name: 'D1, by fence refreshes', share: d1, setting }
   }
   if (loads >= writes) {
-    const isCutShort = folds * scale.ttlSeconds > 1
-    return {
-      name: 'D1, by loads',
-      share: d1,
-      setting: isCutShort ? 'maxPatterns of Isolate' : 'ttl of the policies',
-    }
+    const setting = 2 * loadsByFolds > loads ? 'foldedPlaces of the fence' : 'ttl of the policies'
+    return { name: 'D1, by loads', share: d1, setting }
   }
   return { name: 'D1, by writes and what follows them', share: d1, setting: 'bulk writes' }
 }

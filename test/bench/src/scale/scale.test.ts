@@ -20,7 +20,9 @@ const SITE: Scale = {
   sessionShare: 0,
   ttlSeconds: 3_600,
   memoryEntries: 10_000,
+  namesPerChange: 1,
   fencePatterns: 10_000,
+  foldedPlaces: 2 ** 18,
   locationTier: false,
   warmUpSeconds: 0,
   seconds: 120,
@@ -72,12 +74,15 @@ describe('the counted model', () => {
     }
   })
 
-  it('loads anew what a fence has forgotten the changes before', () => {
-    const loadsWith = (fencePatterns: number) =>
-      countOperations({ ...SITE, fencePatterns, warmUpSeconds: 300 }, 1).loads
-    // Of 420 changes of 1,000 keys by Zipf, each fold of the older half takes what was loaded before.
-    expect(loadsWith(20)).toBeGreaterThan(2 * loadsWith(10_000))
-    expect(loadsWith(1_000)).toBe(loadsWith(10_000))
+  it('loads anew what shares its place with a folded name', () => {
+    const countWith = (fencePatterns: number, foldedPlaces: number) =>
+      countOperations({ ...SITE, fencePatterns, foldedPlaces, warmUpSeconds: 300 }, 1)
+    const [none, few, one] = [countWith(1_000, 1), countWith(20, 4_096), countWith(20, 1)]
+    // Of 420 changes of 1,000 keys by Zipf, each fold of the older half takes what was loaded before, where all share one place.
+    expect(one.loads).toBeGreaterThan(2 * none.loads)
+    expect(one.loadsByFolds).toBeGreaterThan(one.loads / 2)
+    expect(few.loads).toBeLessThan(one.loads / 5)
+    expect(none.loadsByFolds).toBe(0)
   })
 
   it('never serves what a fence of Δ would not', () => {
@@ -97,9 +102,8 @@ describe('the bill', () => {
       setting: 'maxStalenessMs of the policies',
     })
     expect(limitOf({ fenceQueries: 1, loads: 900 })).toMatchObject({ setting: 'ttl of the policies' })
-    // Lifetimes that fences cut short are no use: twice in an hour each of them folds.
-    expect(limitOf({ fenceQueries: 1, loads: 900, folds: 2 / 3_600 })).toMatchObject({
-      setting: 'maxPatterns of Isolate',
+    expect(limitOf({ fenceQueries: 1, loads: 900, loadsByFolds: 800 })).toMatchObject({
+      setting: 'foldedPlaces of the fence',
     })
     expect(limitOf({ fenceQueries: 1, loads: 1 })).toMatchObject({ setting: 'bulk writes' })
     expect(limitOf({ fenceQueries: 900, loads: 1 }).share).toBeCloseTo(0.9, 1)

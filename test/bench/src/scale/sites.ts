@@ -8,9 +8,11 @@ const COMMON = {
   sessionShare: 0,
   ttlSeconds: HOUR,
   memoryEntries: 10_000,
+  namesPerChange: 2,
   fencePatterns: 10_000,
+  foldedPlaces: 2 ** 18,
   locationTier: false,
-  // One lifetime, so that what expires is counted as well; then as long, so that fences fold more than once where they fold at all.
+  // One lifetime, so that what expires is counted as well, and fences have folded where they fold at all.
   warmUpSeconds: 1.1 * HOUR,
   seconds: HOUR,
 } as const satisfies Partial<Scale>
@@ -58,8 +60,7 @@ export const SITES: readonly (readonly [name: string, scale: Scale])[] = [
   ['100,000 requests/s, 3,000 isolates', HUGE],
   ['… with Δ 30 s', { ...HUGE, deltaSeconds: 30 }],
   ['… with a TTL of 24 h', { ...HUGE, ttlSeconds: 24 * HOUR }],
-  ['… with 100,000 patterns a fence', { ...HUGE, fencePatterns: 100_000 }],
-  ['… and a TTL of 24 h', { ...HUGE, fencePatterns: 100_000, ttlSeconds: 24 * HOUR }],
+  ['… and 1,048,576 places', { ...HUGE, ttlSeconds: 24 * HOUR, foldedPlaces: 2 ** 20 }],
   ['… with 1 % of requests logged in', { ...HUGE, sessionShare: 0.01 }],
   ['… with entries shared by location', { ...HUGE, locationTier: true }],
   ['10,000 requests/s, entries shared by location', { ...LARGE, locationTier: true }],

@@ -18,8 +18,12 @@ export interface Scale {
   ttlSeconds: number
   /** Entries that one isolate keeps. */
   memoryEntries: number
-  /** Patterns that a fence keeps before it folds the older half of them into one. */
+  /** Names that a change invalidates: that of what changed, and others that nobody else's change has. */
+  namesPerChange: number
+  /** Patterns that a fence knows by name before it folds the older half of them. */
   fencePatterns: number
+  /** Places that folded names share. */
+  foldedPlaces: number
   /** Whether isolates of a location share entries through the Cache API. */
   locationTier: boolean
   /** Virtual time: the first part fills the caches and is not counted. */
@@ -36,8 +40,8 @@ export interface Counts {
   /** Loads of a key within two minutes of a change of it. */
   loadsAfterChange: number
   fenceQueries: number
-  /** Times that a fence forgets which of its older changes was of which key. */
-  folds: number
+  /** Of keys that did not change since KV's entry of them was loaded: a folded name has their place. */
+  loadsByFolds: number
   kvReads: number
   kvWrites: number
   staleMs: readonly number[]
@@ -105,10 +109,16 @@ export function countOperations(
   const pickLocation = zipf(scale.locations, 0.6, 1, random)
   /** Times of the changes of each key. */
   const changes: number[][] = Array.from({ length: keys }, () => [])
-  /** When the keys changed whose own patterns the fences have, and those behind `foldedAt`, before which all else was changed. */
+  /** When the names changed that the fences know, the keys' own first, then what else changed with them. */
   const patterns = new Map<number, number>()
   const mostPatterns = Math.max(2, Math.round(scale.fencePatterns / sampleOf))
-  let foldedAt = Number.NEGATIVE_INFINITY
+  /** At each place, the last change of those that were folded there. */
+  const foldedAt = new Float64Array(Math.max(1, Math.round(scale.foldedPlaces / sampleOf)))
+  foldedAt.fill(Number.NEGATIVE_INFINITY)
+  const pickPlace = seeded(12)
+  const places = Int32Array.from({ length: keys * scale.namesPerChange }, () =>
+    Math.floor(pickPlace() * foldedAt.length),
+  )
   const kv = new Map<number, Stored & { seenFrom: number }>()
   const shared = new Map<number, Stored>()
   const negative = new Map<number, { generation: number; until: number }>()
@@ -119,8 +129,8 @@ export function countOperations(
     kvHits: 0,
     loads: 0,
     loadsAfterChange: 0,
+    loadsByFolds: 0,
     fenceQueries: 0,
-    folds: 0,
     kvReads: 0,
     kvWrites: 0,
     stale: 0,
@@ -144,18 +154,24 @@ export function countOperations(
     return version
   }
 
-  const generationOf = (key: number): number => patterns.get(key) ?? foldedAt
+  const foldedOf = (name: number): number => foldedAt[places[name] ?? 0] ?? 0
+
+  const generationOf = (key: number): number =>
+    Math.max(patterns.get(key) ?? Number.NEGATIVE_INFINITY, foldedOf(key))
 
   /** All fences are taken to fold at the same time. */
   function noteChange(key: number, now: number): void {
-    patterns.delete(key)
-    patterns.set(key, now)
+    for (let i = 0; i < scale.namesPerChange; i++) {
+      const name = i * keys + key
+      patterns.delete(name)
+      patterns.set(name, now)
+    }
     if (patterns.size <= mostPatterns) return
-    totals.folds++
     const older = [...patterns].slice(0, Math.ceil(patterns.size / 2))
     for (const [name, changedAt] of older) {
       patterns.delete(name)
-      foldedAt = changedAt
+      // In the order of their changes: the last one stays.
+      foldedAt[places[name] ?? 0] = changedAt
     }
   }
 
@@ -203,7 +219,7 @@ export function countOperations(
   function read(isolate: IsolateModel, key: number, now: number): void {
     const known = versionAt(key, isolate.asOf)
     const isGood = (held: Held | undefined): held is Held =>
-      held !== undefined && held.until > now && held.version >= known && held.loadedAt >= foldedAt
+      held !== undefined && held.until > now && held.version >= known && held.loadedAt >= foldedOf(key)
     const generation = generationOf(key)
     const isFound = (stored: Stored | undefined): stored is Stored =>
       isGood(stored) && stored.generation === generation
@@ -244,6 +260,8 @@ export function countOperations(
     window.loads++
     const times = changes[key] ?? []
     if (now - (times.at(-1) ?? Number.NEGATIVE_INFINITY) < AFTER_CHANGE_MS) totals.loadsAfterChange++
+    const isUnchanged = stored !== undefined && stored.version === times.length && stored.until > now
+    if (isUnchanged && stored.loadedAt < foldedOf(key)) totals.loadsByFolds++
     // The tail of the log rides along.
     isolate.asOf = now
     const held = { version: times.length, loadedAt: now, until: now + ttlMs() }
@@ -292,10 +310,9 @@ export function countOperations(
     read(isolate, key, now)
   }
   const perSecond = (n: number) => (n * sampleOf) / scale.seconds
-  const { fenceQueries, folds, ...others } = totals
+  const { fenceQueries, ...others } = totals
   return {
     ...mapValues(others, perSecond),
-    folds: folds / scale.seconds,
     // Isolates are not sampled: their keepers are all there.
     fenceQueries: perSecond(fenceQueries),
     staleMs: staleMs.sort((a, b) => a - b),

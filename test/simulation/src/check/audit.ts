@@ -47,8 +47,8 @@ export class Audit {
     const bound = (what: string, is: number, most: number) => {
       if (is > most) this.#violate('P7', `${is} ${what} in isolate ${host.id}, over ${most}`)
     }
-    bound('patterns in the fence', fence.size, options.maxPatterns)
-    bound('marks in the fence', fence.marks, options.maxPatterns)
+    bound('patterns in the fence', fence.size, options.fence.maxPatterns)
+    bound('marks in the fence', fence.marks, options.fence.maxPatterns)
     bound('ended epochs in the fence', fence.endedEpochs, MOST_EPOCHS)
     bound('entries in memory', memory.entries, settings.maxEntries)
     bound('bytes in memory', memory.bytes, settings.maxMemoryBytes)

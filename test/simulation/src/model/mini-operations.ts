@@ -191,13 +191,17 @@ async function invalidate({ front, random }: WriteContext): Promise<string | nul
   return (await cache.invalidate(random.pick(STORM))).bookmark
 }
 
-/** Names that nobody reads: they fill the fence. */
-async function junk({ front, random }: WriteContext): Promise<string | null> {
-  // Few groups fold well; of many, the older half must be forgotten.
-  const groups = random.chance(0.7) ? 3 : 1_000
-  const names = Array.from(
-    { length: random.between(5, 40) },
-    () => `content:junk:${random.below(groups)}:${random.below(9)}`,
-  )
-  return (await front.cache?.deleteMany(names))?.bookmark ?? null
+/** What junk is of: names, which share places once they are folded; patterns that one broader one stands for; and such as none does. */
+const JUNK = [
+  (n: number) => `content:junk:${n}`,
+  (n: number) => `content:junk:${n}:*`,
+  (n: number) => `junk${n}:all:*`,
+] as const
+
+/** What nobody reads: it fills the fence. */
+async function junk({ front, random, runtime }: WriteContext): Promise<string | null> {
+  const kind = random.pick(JUNK)
+  const patterns = Array.from({ length: random.between(5, 40) }, () => kind(random.below(1_000)))
+  const event = { id: runtime.uuid(), type: 'junk', payload: {}, patterns }
+  return (await front.cache?.log([event]))?.bookmark ?? null
 }

@@ -24,7 +24,7 @@ export function runOne(seed: number, scenario: Scenario, options: RunOptions = {
         const world = new World({
           seed: `${scenario.name} ${seed}`,
           model: scenario.model(),
-          maxPatterns: scenario.maxPatterns,
+          fence: scenario.fence,
           maxEntries: scenario.maxEntries,
           env: scenario.env,
           pruneTtl: scenario.pruneTtl,

@@ -1,3 +1,4 @@
+import type { FenceLimits } from '@freshet/cache-core'
 import type { Model } from '../model/model.ts'
 import type { D1Faults } from '../world/d1.ts'
 import type { KvFaults } from '../world/kv.ts'
@@ -34,7 +35,7 @@ export interface Scenario {
   /** Shares of requests: Δ 0; a shorter Δ than the policy's; an editor's, who reads what they wrote. */
   strongShare: number
   shortShare: number
-  maxPatterns: number
+  fence: Required<FenceLimits>
   maxEntries: number
   env: Readonly<Record<string, string>>
   troubles: readonly Trouble[]

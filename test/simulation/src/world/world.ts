@@ -1,4 +1,11 @@
-import { CacheService, Isolate, parseSettings, type RequestIo, withoutMemory } from '@freshet/cache-core'
+import {
+  CacheService,
+  type FenceLimits,
+  Isolate,
+  parseSettings,
+  type RequestIo,
+  withoutMemory,
+} from '@freshet/cache-core'
 import type { QueueMessage } from '@freshet/cache-core/pipeline'
 import { Audit } from '../check/audit.ts'
 import { Failures } from '../check/failures.ts'
@@ -36,8 +43,7 @@ BEGIN INSERT INTO sim_processed VALUES (new.event_id); END`
 export interface WorldOptions {
   seed: string
   model: Model
-  /** Patterns that a fence keeps before it coarsens. */
-  maxPatterns: number
+  fence: Required<FenceLimits>
   /** Environment variables of the Workers. */
   env: Readonly<Record<string, string>>
   maxEntries: number
@@ -155,7 +161,7 @@ export class World {
         settings,
         ...(settings.locationOrigin !== null && { location: this.locations }),
         runtime: host.runtime,
-        maxPatterns: this.options.maxPatterns,
+        fence: this.options.fence,
       })
     }
     this.hosts.push(host)
@@ -252,7 +258,7 @@ export class World {
         configs: withoutMemory(this.model.configs),
         settings: parseSettings(this.env),
         runtime: host.runtime,
-        maxPatterns: this.options.maxPatterns,
+        fence: this.options.fence,
         keepsFresh: false,
       })
       this.consumers.push(host)

@@ -1,0 +1,74 @@
+import { fingerprint } from '../keys/fingerprint.ts'
+
+/** Places that names share: 2 MB. With a million names, four of them to a place. A power of two. */
+const PLACES = 2 ** 18
+/** 128 MB would be all that an isolate has; this is half of it. */
+const MAX_PLACES = 2 ** 23
+
+/**
+ * What is left of names that were folded: the highest seq at the place that a name's hash tells, which it may share with others. So
+ * a name that was changed long ago makes invalid what was loaded before under a few other names, and nothing else; however many
+ * are folded, the memory stays the same. That names with a hash in common are one broader name: as a Bloom filter (1970) whose
+ * bits tell when, of one hash.
+ *
+ * Two fences that have folded the same names at different times agree on nearly all others, and so do the names in KV.
+ */
+export class Folded {
+  readonly #seqs: Float64Array
+  #highest = 0
+
+  /**
+   * @param places fewer take less memory, and make more that is valid invalid
+   * @throws RangeError when that is no power of two, or too many
+   */
+  constructor(places: number = PLACES) {
+    if (!isPlaceCount(places))
+      throw new RangeError(`foldedPlaces is ${places}; it may be a power of two, at most ${MAX_PLACES}`)
+    this.#seqs = new Float64Array(places)
+  }
+
+  /** No name has a higher seq. */
+  get highest(): number {
+    return this.#highest
+  }
+
+  /** Notes a seq of a name; the highest one stays. */
+  add(name: string, seq: number): void {
+    this.#raise(this.#placeOf(name), seq)
+  }
+
+  /** The highest seq of a name, or of one that shares its place; 0 for none. */
+  newest(name: string): number {
+    return this.#seqs[this.#placeOf(name)] ?? 0
+  }
+
+  /** Takes in another one, of which this is what `entries` gave. @param places of the other one */
+  merge(entries: Iterable<readonly [place: number, seq: number]>, places: number): void {
+    // A hash's lower bits tell its place, so where one side has more places than the other, several stand for one.
+    for (const [place, seq] of entries)
+      for (let at = place % this.#seqs.length; at < this.#seqs.length; at += places) this.#raise(at, seq)
+  }
+
+  /** The places in use, with their seqs. */
+  *entries(): Generator<[place: number, seq: number]> {
+    for (const [place, seq] of this.#seqs.entries()) if (seq > 0) yield [place, seq]
+  }
+
+  get places(): number {
+    return this.#seqs.length
+  }
+
+  #placeOf(name: string): number {
+    return fingerprint(name) & (this.#seqs.length - 1)
+  }
+
+  #raise(place: number, seq: number): void {
+    if (seq > (this.#seqs[place] ?? 0)) this.#seqs[place] = seq
+    if (seq > this.#highest) this.#highest = seq
+  }
+}
+
+/** Whether a table can have so many places: a hash's lower bits have to tell one. */
+export function isPlaceCount(places: number): boolean {
+  return Number.isInteger(places) && places >= 1 && places <= MAX_PLACES && (places & (places - 1)) === 0
+}
