@@ -7,6 +7,7 @@ import type { Database, Statement } from './ports.ts'
 import { answer } from './read/answer.ts'
 import type { NoteDecision } from './read/decision.ts'
 import { DirectTiers, type Stamped } from './read/direct.ts'
+import { Hits } from './read/hits.ts'
 import { describe, functionLoader, plain, sourceLoader } from './read/loader.ts'
 import { Reader } from './read/reader.ts'
 import type { CacheResult, ReadOptions } from './read/types.ts'
@@ -28,11 +29,13 @@ const NO_TAGS: { tags?: readonly string[] } = {}
  * const post = (await cache.getOrSet('content:post:1', () => loadPost(1))).value()
  */
 export class CacheService extends DirectTiers {
+  readonly #hits: Hits
   readonly #reader: Reader
   readonly #writer: Writer
 
   constructor(isolate: Isolate, io: RequestIo) {
     super(isolate, { ...io, db: countedDatabase(io.db, isolate.stats) })
+    this.#hits = new Hits(isolate, this.io)
     this.#reader = new Reader(isolate, this.io)
     this.#writer = new Writer(isolate, this.io)
   }
@@ -44,7 +47,10 @@ export class CacheService extends DirectTiers {
 
   /** Reads a source through memory, KV and D1: the way to read whatever a table of resources describes. */
   read<T>(source: Source<T>, options?: ReadOptions): Promise<CacheResult<T>> {
-    return this.#reader.read(this.isolate.keyOf(source), sourceLoader(source), source.parse, options)
+    const key = this.isolate.keyOf(source)
+    const hit = this.#hits.hit(key, source.parse, options)
+    if (hit !== undefined) return hit.promise()
+    return this.#reader.read(key, sourceLoader(source), source.parse, options)
   }
 
   /**
@@ -54,12 +60,12 @@ export class CacheService extends DirectTiers {
    * @returns what memory holds, to be looked at before anything is awaited; undefined where `read` has more to do. Nothing is allocated
    */
   peek(key: CacheKey | string, now: number): HeldEntry | undefined {
-    return this.#reader.peek(key, now)
+    return this.#hits.peek(key, now)
   }
 
   /** The answer of memory to a read of a source; undefined where `read` has more to do. */
   peekAt<T>(source: Source<T>, options?: ReadOptions): CacheResult<T> | undefined {
-    return this.#reader.hit(this.isolate.keyOf(source), source.parse, options)
+    return this.#hits.hit(this.isolate.keyOf(source), source.parse, options)
   }
 
   /**
@@ -87,7 +93,7 @@ export class CacheService extends DirectTiers {
 
   /** The cached value with the tier it came from; null for a miss. */
   getWithSource<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
-    const hit = this.#reader.hitAt(key, plain<T>, options)
+    const hit = this.#hits.hitAt(key, plain<T>, options)
     if (hit !== undefined) return hit.promise()
     return this.#reader.find(this.isolate.keyAt(key), plain<T>, options)
   }
@@ -102,7 +108,7 @@ export class CacheService extends DirectTiers {
     load: () => Promise<T | null>,
     options: ReadOptions & { tags?: readonly string[] } = NO_TAGS,
   ): Promise<CacheResult<T>> {
-    const hit = this.#reader.hitAt(key, plain<T>, options)
+    const hit = this.#hits.hitAt(key, plain<T>, options)
     return hit === undefined ? this.#load(key, load, options) : hit.promise()
   }
 
@@ -112,7 +118,7 @@ export class CacheService extends DirectTiers {
     options: ReadOptions & { tags?: readonly string[] },
   ): Promise<CacheResult<T>> {
     const loader = functionLoader(load, options.tags ?? [])
-    return this.#reader.readOn(this.isolate.keyAt(key), loader, plain<T>, options)
+    return this.#reader.read(this.isolate.keyAt(key), loader, plain<T>, options)
   }
 
   /** The cached ones of many keys, by key; one KV operation for 100 of those that memory does not have. */

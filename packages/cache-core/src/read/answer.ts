@@ -1,4 +1,4 @@
-import { formatBookmark } from '../bookmark.ts'
+import { type Bookmark, formatBookmark } from '../bookmark.ts'
 import { type CacheEntry, etagOf } from '../entry.ts'
 import type { Direct } from './loader.ts'
 import type { CacheOutcome, CacheResult, CacheSource } from './types.ts'
@@ -21,6 +21,18 @@ export function answer(
   upTo: number = entry.upTo,
 ): UntypedAnswer {
   return { as: (parse) => resultOf(entry, outcome, source, now, timing, upTo, parse) }
+}
+
+/**
+ * The position that an answer hands out. A client keeps the bookmark of its last answer alone, so this one must not take it back
+ * behind the one that it sent: an old entry that is still valid is as good as the log's head. A position that the log has not
+ * reached is nobody's.
+ * @param head of the fence that called the entry valid
+ */
+export function upToFor(entry: CacheEntry, bookmark: Bookmark | null, head: number): number {
+  if (bookmark === null || bookmark.epoch !== entry.epoch) return entry.upTo
+  const seen = Math.min(bookmark.seq, head)
+  return Math.max(entry.upTo, seen)
 }
 
 const NO_TIMING: CacheResult<unknown>['timing'] = Object.freeze({})

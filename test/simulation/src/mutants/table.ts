@@ -160,7 +160,7 @@ const reading: readonly Mutant[] = [
   {
     name: 'answers take bookmarks back',
     rule: 'a client that carries the bookmark of each answer reads monotonically',
-    file: 'read/reader.ts',
+    file: 'read/answer.ts',
     find: 'return Math.max(entry.upTo, seen)',
     replace: 'return Math.min(entry.upTo, entry.upTo + seen)',
     scenarios: ['contention', 'storms', 'steady'],
