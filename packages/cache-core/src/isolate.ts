@@ -50,7 +50,7 @@ export interface IsolateOptions {
   runtime?: Runtime
   /** Where isolates of one location share entries; see `sharedByLocation`. Default: nowhere. */
   location?: LocationCache
-  /** How much the fence keeps. */
+  /** How much the fence keeps, where that is not what the settings say. */
   fence?: FenceLimits
   /**
    * Whether a request refreshes the fence behind its answer and keeps it fresh for a while. Default true. Not for consumers:
@@ -111,7 +111,7 @@ export class Isolate {
     const deadlineMs = READ_DEADLINE_MS[this.isWarmer ? 'warmer' : 'reader']
     this.kvTier = new KvTier(this.runtime, this.stats, deadlineMs, options.location)
     this.sql = new Sql(this.runtime, this.stats)
-    this.fence = new Fence(options.fence)
+    this.fence = new Fence({ foldedPlaces: options.settings.foldedPlaces, ...options.fence })
     this.refresher = new FenceRefresher(this)
     this.keeper = new FenceKeeper(this, options.keepsFresh ?? true)
     this.noteViolation = options.violated ?? logViolation

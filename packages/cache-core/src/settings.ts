@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { isPlaceCount, MAX_PLACES, PLACES } from './fence/folded.ts'
 
 /** The environment variables of the cache, read once. */
 export interface CacheSettings {
@@ -24,6 +25,8 @@ export interface CacheSettings {
   alertWebhookUrl: string | null
   /** Origin of a custom domain of the Worker, where isolates of one location share entries through the Cache API; null: they do not. */
   locationOrigin: string | null
+  /** Places that names share which the fence has folded; see `Folded`. */
+  foldedPlaces: number
   /** The hour of the day, UTC, in which the consumer warms everything anew; null for never. */
   warmHourUtc: number | null
 }
@@ -38,6 +41,9 @@ export class SettingsError extends Error {
     this.problems = problems
   }
 }
+
+/** With fewer, hardly a name would keep a place of its own. */
+const LEAST_PLACES = 1_024
 
 const flag = (fallback: boolean) =>
   v.pipe(
@@ -79,6 +85,13 @@ const VARIABLES = {
   CACHE_LOCATION_ORIGIN: {
     schema: v.optional(v.pipe(v.string(), v.check(isOrigin))),
     allowed: 'the origin of a custom domain of the Worker, such as https://api.example.com',
+  },
+  CACHE_FOLDED_PLACES: {
+    schema: v.pipe(
+      number(PLACES, LEAST_PLACES, MAX_PLACES, true),
+      v.check((n) => n !== null && isPlaceCount(n)),
+    ),
+    allowed: `a power of two from ${LEAST_PLACES} to ${MAX_PLACES}`,
   },
   WARM_HOUR_UTC: {
     schema: v.pipe(
@@ -138,6 +151,7 @@ export function parseSettings(env: object): CacheSettings {
     verifySample: read('CACHE_VERIFY_SAMPLE') ?? 0,
     alertWebhookUrl: read('ALERT_WEBHOOK_URL') ?? null,
     locationOrigin: read('CACHE_LOCATION_ORIGIN') ?? null,
+    foldedPlaces: read('CACHE_FOLDED_PLACES') ?? PLACES,
     warmHourUtc: read('WARM_HOUR_UTC') ?? null,
   }
   if (problems.length > 0) throw new SettingsError(problems)

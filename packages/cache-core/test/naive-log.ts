@@ -81,7 +81,7 @@ export class NaiveLog {
       headEventId: last.eventId,
       floor,
       patterns: [...index.entries()],
-      folded: index.hasFolded ? { places: SNAPSHOT_PLACES, seqs: [...index.folded.entries()] } : null,
+      folded: index.hasFolded ? index.folded.pack(last.seq, floor) : null,
     }
   }
 

@@ -220,8 +220,7 @@ export class Fence {
     if (this.epoch === null) this.epoch = snapshot.epoch
     if (snapshot.epoch !== this.epoch) return
     for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)
-    const { folded } = snapshot
-    if (folded !== null) this.#index.folded.merge(folded.seqs, folded.places)
+    if (snapshot.folded !== null) this.#index.folded.merge(snapshot.folded, snapshot.head)
     this.#advance(snapshot.head, snapshot.headEventId)
     this.#raiseFloor(snapshot.floor)
     this.#coarsen()

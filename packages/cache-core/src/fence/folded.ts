@@ -1,15 +1,22 @@
 import { fingerprint } from '../keys/fingerprint.ts'
 
-/** Places that names share: 2 MB. With a million names, four of them to a place. A power of two. */
-const PLACES = 2 ** 18
-/** 128 MB would be all that an isolate has; this is half of it. */
-const MAX_PLACES = 2 ** 23
+/** Places that names share: 2 MB. With a million names, four of them to a place. */
+export const PLACES = 2 ** 18
+/** Half of the 128 MB that an isolate has. */
+export const MAX_PLACES = 2 ** 23
+
+/** A table as JSON has it. */
+export interface Packed {
+  places: number
+  /** Of each place in use two numbers: how far it lies past the one before it, and how many positions its seq is behind the log's head. */
+  steps: readonly number[]
+}
 
 /**
  * What is left of names that were folded: the highest seq at the place that a name's hash tells, which it may share with others. So
  * a name that was changed long ago makes invalid what was loaded before under a few other names, and nothing else; however many
- * are folded, the memory stays the same. That names with a hash in common are one broader name: as a Bloom filter (1970) whose
- * bits tell when, of one hash.
+ * are folded, the memory stays the same. Names with a hash in common are one broader name: as in a Bloom filter (1970) of one
+ * hash, whose bits tell when.
  *
  * Two fences that have folded the same names at different times agree on nearly all others, and so do the names in KV.
  */
@@ -42,20 +49,27 @@ export class Folded {
     return this.#seqs[this.#placeOf(name)] ?? 0
   }
 
-  /** Takes in another one, of which this is what `entries` gave. @param places of the other one */
-  merge(entries: Iterable<readonly [place: number, seq: number]>, places: number): void {
-    // A hash's lower bits tell its place, so where one side has more places than the other, several stand for one.
-    for (const [place, seq] of entries)
+  /** What it holds above a floor. @param head of the log, which no seq here is above */
+  pack(head: number, floor: number): Packed {
+    const steps: number[] = []
+    let before = 0
+    for (const [place, seq] of this.#seqs.entries()) {
+      if (seq <= floor) continue
+      steps.push(place - before, head - seq)
+      before = place
+    }
+    return { places: this.#seqs.length, steps }
+  }
+
+  /** Takes in what another one held, of as many places or not. @param head that it was packed with */
+  merge({ places, steps }: Packed, head: number): void {
+    let place = 0
+    for (let i = 0; i + 1 < steps.length; i += 2) {
+      place += steps[i] ?? 0
+      const seq = head - (steps[i + 1] ?? 0)
+      // A hash's lower bits tell its place, so where one side has more places than the other, several stand for one.
       for (let at = place % this.#seqs.length; at < this.#seqs.length; at += places) this.#raise(at, seq)
-  }
-
-  /** The places in use, with their seqs. */
-  *entries(): Generator<[place: number, seq: number]> {
-    for (const [place, seq] of this.#seqs.entries()) if (seq > 0) yield [place, seq]
-  }
-
-  get places(): number {
-    return this.#seqs.length
+    }
   }
 
   #placeOf(name: string): number {

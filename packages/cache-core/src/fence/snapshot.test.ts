@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { anyText } from '../../test/arbitraries.ts'
 import { World } from '../../test/world.ts'
 import { ROW_ID } from '../log/tail.ts'
+import type { Database } from '../ports.ts'
 import { buildSnapshot, readSnapshot, readSnapshotMark, SNAPSHOT_NAME, writeSnapshot } from './snapshot.ts'
 
 describe('buildSnapshot', () => {
@@ -65,7 +66,7 @@ describe('buildSnapshot', () => {
     }
     const snapshot = await buildSnapshot(world.db)
     expect([snapshot?.patterns.length, snapshot?.floor]).toEqual([3000, 0])
-    expect(snapshot?.folded?.seqs.length).toBeGreaterThan(2900)
+    expect(snapshot?.folded?.steps.length).toBeGreaterThan(2 * 2900)
     // Another one's table has fewer places.
     const young = world.isolate({ fence: { foldedPlaces: 2 ** 17 } }).isolate
     if (snapshot !== null) young.fence.merge(snapshot)
@@ -95,15 +96,92 @@ describe('buildSnapshot', () => {
       SELECT json_group_array('n' || seq || ':' || value) FROM n)`)
     const snapshot = await buildSnapshot(world.db)
     expect([snapshot?.head, snapshot?.floor]).toEqual([501, 1])
-    expect(snapshot?.folded?.seqs.length).toBeGreaterThan(40_000)
+    expect(snapshot?.folded?.steps.length).toBeGreaterThan(2 * 40_000)
+  })
+})
+
+describe('a snapshot made from the one before', () => {
+  const named = (base: number) => `'content:other:' || (value + ${base})`
+
+  it('knows what the one before did, though those rows are too many to be read again', async () => {
+    const world = new World()
+    let snapshot = null
+    for (let i = 0; i < 5; i++) {
+      world.logMany(6_000, named(i * 6_000))
+      snapshot = await buildSnapshot(world.db, snapshot)
+    }
+    expect([snapshot?.head, snapshot?.floor]).toEqual([30_000, 0])
+    const { fence } = world.isolate().isolate
+    if (snapshot !== null) fence.merge(snapshot)
+    for (let i = 1; i <= 30_000; i++) expect(fence.generation(`content:other:${i}`)).toBeGreaterThanOrEqual(i)
+    expect((await buildSnapshot(world.db))?.floor).toBe(10_000)
+  })
+
+  it('reads only the rows past it', async () => {
+    const world = new World()
+    world.logMany(100)
+    const before = await buildSnapshot(world.db)
+    world.logMany(3)
+    const rows: unknown[] = []
+    const db: Database = {
+      prepare: (sql) => world.db.prepare(sql),
+      async batch(statements) {
+        const results = await world.db.batch(statements)
+        rows.push(...results.map(({ results: own }) => own.length))
+        return results
+      },
+    }
+    await buildSnapshot(db, before)
+    expect(rows).toEqual([3, 1])
+  })
+
+  it('trusts nothing that was left out between the two', async () => {
+    const world = new World()
+    world.logMany(3)
+    const before = await buildSnapshot(world.db)
+    world.logMany(20_004, named(3))
+    expect((await buildSnapshot(world.db, before))?.floor).toBe(7)
+  })
+
+  it('trusts nothing that was pruned, and keeps nothing of it', async () => {
+    const world = new World()
+    world.logMany(6_000)
+    const before = await buildSnapshot(world.db)
+    world.d1.exec(
+      'UPDATE invalidation_state SET pruned_to = 2000; DELETE FROM invalidation_log WHERE seq <= 2000',
+    )
+    world.logMany(1, named(6_000))
+    const after = await buildSnapshot(world.db, before)
+    expect([after?.head, after?.floor]).toEqual([6_001, 2_000])
+    expect(after?.folded?.steps.length).toBeLessThan(0.4 * (before?.folded?.steps.length ?? 0))
+    // Even where the head of the one before is gone.
+    world.d1.exec(
+      'UPDATE invalidation_state SET pruned_to = 6000; DELETE FROM invalidation_log WHERE seq <= 6000',
+    )
+    expect(await buildSnapshot(world.db, before)).toMatchObject({ head: 6_001, floor: 6_000 })
+  })
+
+  it.each([
+    ['has another event at its head', 'UPDATE invalidation_log SET created_at = 7 WHERE seq = 2'],
+    ['ends before it', 'DELETE FROM invalidation_log WHERE seq = 2'],
+    ['is of another epoch', "UPDATE invalidation_state SET epoch = 'feed'"],
+  ])('does not go on from it where the log %s', async (_, restore) => {
+    const world = new World()
+    world.logElsewhere(['a'])
+    world.logElsewhere(['gone'])
+    const before = await buildSnapshot(world.db)
+    world.d1.exec(restore)
+    const after = await buildSnapshot(world.db, before && { ...before, patterns: [['only:here', 2]] })
+    expect(after?.patterns.map(([pattern]) => pattern)).not.toContain('only:here')
+    expect(after).toEqual(await buildSnapshot(world.db))
   })
 })
 
 describe('a snapshot in KV', () => {
   it('comes back as it was, its head in the metadata', async () => {
     const patterns = fc.uniqueArray(fc.tuple(anyText, fc.nat()), { maxLength: 20 })
-    const seqs = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 20 })
-    const folds = fc.option(fc.record({ places: fc.constantFrom(1, 1024), seqs }))
+    const steps = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 20 }).map((pairs) => pairs.flat())
+    const folds = fc.option(fc.record({ places: fc.constantFrom(1, 1024), steps }))
     await fc.assert(
       fc.asyncProperty(patterns, folds, fc.nat(), fc.nat(), async (entries, folded, head, floor) => {
         const { kv, runtime } = new World()
@@ -139,7 +217,15 @@ describe('a snapshot in KV', () => {
     ],
     [
       'a table whose places no hash tells',
-      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[],"folded":{"places":3,"seqs":[]}}',
+      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[],"folded":{"places":3,"steps":[]}}',
+    ],
+    [
+      'a table with half a pair',
+      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[],"folded":{"places":4,"steps":[1]}}',
+    ],
+    [
+      'a table that goes backwards',
+      '{"schema":1,"epoch":"a","head":1,"headEventId":"b","floor":0,"patterns":[],"folded":{"places":4,"steps":[-1,1]}}',
     ],
     ['nothing', ''],
   ])('is no snapshot with %s', async (_, value) => {

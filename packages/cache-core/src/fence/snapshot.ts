@@ -12,9 +12,9 @@ const SNAPSHOT_TTL_SECONDS = 86_400
 const SNAPSHOT_CACHE_TTL_SECONDS = 30
 /** Patterns in a snapshot before they are folded: about half of what a fence may hold. */
 const MAX_SNAPSHOT_PATTERNS = 5_000
-/** Rows of the log that a snapshot is made from: D1 has one thread, and nobody starts from the oldest of them. */
+/** Rows of the log that are read for one: D1 has one thread. */
 const MAX_SNAPSHOT_ROWS = 20_000
-/** Patterns that it is made from: a row of a bulk write has many. What is folded of them takes about a dozen characters each. */
+/** Patterns that are read for one: a row of a bulk write has many. */
 const MAX_SNAPSHOT_SOURCES = 50_000
 
 const SnapshotSchema = v.object({
@@ -24,11 +24,11 @@ const SnapshotSchema = v.object({
   headEventId: v.string(),
   floor: v.number(),
   patterns: v.array(v.tuple([v.string(), v.number()])),
-  /** Of older patterns: each place in use with its seq. */
+  /** The older ones: about eight characters for each place in use. */
   folded: v.nullable(
     v.object({
       places: v.pipe(v.number(), v.check(isPlaceCount)),
-      seqs: v.array(v.tuple([v.pipe(v.number(), v.integer(), v.minValue(0)), v.number()])),
+      steps: v.custom<readonly number[]>(areSteps),
     }),
   ),
 })
@@ -36,28 +36,56 @@ const SnapshotSchema = v.object({
 /** A fence's start: the state of the log at one moment, as an index. */
 export type Snapshot = v.InferOutput<typeof SnapshotSchema>
 
-/** The newest row that is left out: what came before it, the snapshot's fence does not know. */
+/** In pairs. By hand, since there may be half a million of them, and an isolate's first read waits. */
+function areSteps(input: unknown): boolean {
+  return Array.isArray(input) && input.length % 2 === 0 && input.every((n) => Number.isInteger(n) && n >= 0)
+}
+
+/** The newest row that is left out. */
 const CUT = `coalesce((SELECT seq FROM invalidation_log ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_SNAPSHOT_ROWS}), 0)`
 const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns)
-WHERE seq > ${CUT} GROUP BY value ORDER BY 2 DESC LIMIT ${MAX_SNAPSHOT_SOURCES + 1}`
-const STATE_SQL = `SELECT s.epoch, max(s.pruned_to, ${CUT}) AS floor, l.seq, l.event_id FROM invalidation_state s
+WHERE seq > max(?1, ${CUT}) GROUP BY value ORDER BY 2 DESC LIMIT ${MAX_SNAPSHOT_SOURCES + 1}`
+const STATE_SQL = `SELECT s.epoch, s.pruned_to, ${CUT} AS cut, l.seq, l.event_id,
+(SELECT ${ROW_ID} FROM invalidation_log WHERE seq = ?1) AS event_id_at
+FROM invalidation_state s
 JOIN (SELECT seq, ${ROW_ID} AS event_id FROM invalidation_log ORDER BY seq DESC LIMIT 1) l ON 1 WHERE s.id = 1`
 
 const PatternRow = v.object({ pattern: v.fallback(v.string(), '*'), seq: v.number() })
-const StateRow = v.object({ epoch: v.string(), floor: v.number(), seq: v.number(), event_id: v.string() })
+const StateRow = v.object({
+  epoch: v.string(),
+  pruned_to: v.number(),
+  cut: v.number(),
+  seq: v.number(),
+  event_id: v.string(),
+  event_id_at: v.nullable(v.string()),
+})
 
 /**
- * Builds the snapshot in one transaction: rows, head, prune mark and epoch belong together.
+ * Builds the snapshot. What is read for it is read in one transaction: rows, head, prune mark and epoch belong together.
+ * @param previous an older one, however old: only the rows past its head are read then, so it goes on to know of rows that are too
+ * many to be read each time. One of another line of history is not used
+ * @param places that folded names share, a power of two
  * @returns null for an empty log, which needs none
  */
-export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
-  const [patternRows, stateRows] = await db.batch([db.prepare(SNAPSHOT_SQL), db.prepare(STATE_SQL)])
+export async function buildSnapshot(
+  db: Database,
+  previous: Snapshot | null = null,
+  places?: number,
+): Promise<Snapshot | null> {
+  const from = previous?.head ?? 0
+  const statements = [SNAPSHOT_SQL, STATE_SQL].map((sql) => db.prepare(sql).bind(from))
+  const [patternRows, stateRows] = await db.batch(statements)
   const state = v.parse(v.array(StateRow), stateRows?.results)[0]
   if (state === undefined) return null
+  if (previous !== null && !isContinued(previous, state)) return buildSnapshot(db, null, places)
   const newest = v.parse(v.array(PatternRow), patternRows?.results)
+  // What came before these is not known: neither from the rows nor from the one before.
+  const cut = state.cut > from ? state.cut : 0
   const leftOut = newest[MAX_SNAPSHOT_SOURCES]?.seq ?? 0
-  let floor = Math.max(state.floor, leftOut)
-  const index = new PatternIndex()
+  let floor = Math.max(previous?.floor ?? 0, state.pruned_to, cut, leftOut)
+  const index = new PatternIndex(places)
+  for (const [pattern, seq] of previous?.patterns ?? []) index.add(pattern, seq)
+  if (previous?.folded) index.folded.merge(previous.folded, previous.head)
   for (const { pattern, seq } of newest) index.add(pattern, seq)
   while (index.size > MAX_SNAPSHOT_PATTERNS) floor = Math.max(floor, index.fold(MAX_SNAPSHOT_PATTERNS))
   return {
@@ -67,8 +95,14 @@ export async function buildSnapshot(db: Database): Promise<Snapshot | null> {
     headEventId: state.event_id,
     floor,
     patterns: [...index.entries()],
-    folded: index.hasFolded ? { places: index.folded.places, seqs: [...index.folded.entries()] } : null,
+    folded: index.hasFolded ? index.folded.pack(state.seq, floor) : null,
   }
+}
+
+/** Whether the log went on from a snapshot: its head's row is still there, or was pruned. */
+function isContinued({ epoch, head, headEventId }: Snapshot, state: v.InferOutput<typeof StateRow>): boolean {
+  if (state.epoch !== epoch || state.seq < head) return false
+  return state.event_id_at === headEventId || (state.event_id_at === null && state.pruned_to >= head)
 }
 
 /** Puts a snapshot into KV, with its place in the metadata so that the next run can tell whether it is still good. */

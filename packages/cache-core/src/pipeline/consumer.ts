@@ -208,7 +208,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
       // Namespaces without a policy of their own have entries as well.
       const fallback = cachePolicy('', { ttl: settings.defaultTtl })
       const all = { ...configs, [fallback.namespace]: fallback }
-      const { warmHourUtc, alertWebhookUrl: url } = settings
+      const { warmHourUtc, foldedPlaces, alertWebhookUrl: url } = settings
       let isAlerted = url === null
       const alert = async () => {
         isAlerted = true
@@ -224,7 +224,7 @@ export function createConsumer<Env extends object>(options: ConsumerOptions<Env>
           runtime,
         })
       }
-      const deps = { db, kv, events, configs: all, warmHourUtc, warm, alert, runtime, report }
+      const deps = { db, kv, events, configs: all, warmHourUtc, foldedPlaces, warm, alert, runtime, report }
       try {
         await runSchedule(scheduledTime, deps)
       } catch (error) {

@@ -16,6 +16,7 @@ function bench() {
     events: world.events,
     configs: CONFIGS,
     warmHourUtc: 3,
+    foldedPlaces: 1_024,
     warm: async (isFull, isSlow) => {
       full.push(isFull)
       slow.push(isSlow)
@@ -30,7 +31,8 @@ function bench() {
   return { world, reports, deps, run, steps, full, slow, warmed: () => warmed }
 }
 
-const snapshotOf = (world: World) => refreshSnapshot({ db: world.db, kv: world.kv, now: world.runtime.now })
+const snapshotOf = (world: World) =>
+  refreshSnapshot({ db: world.db, kv: world.kv, foldedPlaces: 1_024, now: world.runtime.now })
 
 describe('the work of one minute', () => {
   it('relays, prunes and keeps the snapshot; each fifth minute it warms as well', async () => {

@@ -1,7 +1,13 @@
 import * as v from 'valibot'
 import { withDeadline } from '../deadline.ts'
 import { epochMove } from '../fence/epoch.ts'
-import { buildSnapshot, readSnapshotMark, type SnapshotMark, writeSnapshot } from '../fence/snapshot.ts'
+import {
+  buildSnapshot,
+  readSnapshot,
+  readSnapshotMark,
+  type SnapshotMark,
+  writeSnapshot,
+} from '../fence/snapshot.ts'
 import { ROW_ID } from '../log/tail.ts'
 import type { CacheConfigs } from '../policy.ts'
 import type { Database, KeyValueStore, MessageQueue, Runtime } from '../ports.ts'
@@ -35,6 +41,8 @@ export interface ScheduleDeps {
   kv: KeyValueStore
   events: MessageQueue
   configs: CacheConfigs
+  /** Of the snapshot's table; the API's isolates may have more or less. */
+  foldedPlaces: number
   /** The hour of the day, UTC, in which everything is warmed anew; null for none. */
   warmHourUtc: number | null
   /** Sends the scheduled warm jobs; `isSlow`: D1 has more to do than it can. @returns how many */
@@ -137,9 +145,10 @@ FROM invalidation_state s WHERE s.id = 1`
 export async function refreshSnapshot(deps: {
   db: Database
   kv: KeyValueStore
+  foldedPlaces: number
   now(): number
 }): Promise<string> {
-  const { db, kv, now } = deps
+  const { db, kv, foldedPlaces, now } = deps
   const mark = await readSnapshotMark(kv)
   const [result] = await db.batch([db.prepare(STATE).bind(mark?.head ?? 0)])
   const state = v.parse(v.array(StateRow), result?.results)[0]
@@ -150,7 +159,7 @@ export async function refreshSnapshot(deps: {
     if (mark.head === state.head) return 'unchanged'
     if (now() - mark.writtenAt < SNAPSHOT_EVERY_MS && state.past <= SNAPSHOT_ROWS) return 'recent'
   }
-  const snapshot = await buildSnapshot(db)
+  const snapshot = await buildSnapshot(db, await readSnapshot(kv), foldedPlaces)
   if (snapshot !== null) await writeSnapshot(kv, snapshot, now())
   if (isRestored) return 'restored: new epoch'
   return snapshot === null ? 'empty log' : 'written'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CONFIGS, posts, World } from '../../test/world.ts'
-import { buildSnapshot, writeSnapshot } from '../fence/snapshot.ts'
+import { buildSnapshot, readSnapshot, writeSnapshot } from '../fence/snapshot.ts'
 import { prune } from '../pipeline/prune.ts'
 import type { KeyValueStore, KvRecord } from '../ports.ts'
 import type { CacheService } from '../service.ts'
@@ -191,7 +191,7 @@ class Town {
         { content: { ...CONFIGS.content, ttl: 1 } as never },
         this.world.runtime.now() + 3600_000,
       )
-      const snapshot = await buildSnapshot(this.world.db)
+      const snapshot = await buildSnapshot(this.world.db, await readSnapshot(this.#kv))
       if (snapshot !== null) await writeSnapshot(this.#kv, snapshot, this.world.runtime.now())
     } catch {
       // The next minute's run will do.

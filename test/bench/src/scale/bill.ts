@@ -95,7 +95,7 @@ function nearest(
     return { name: 'D1, by fence refreshes', share: d1, setting }
   }
   if (loads >= writes) {
-    const setting = 2 * loadsByFolds > loads ? 'foldedPlaces of the fence' : 'ttl of the policies'
+    const setting = 2 * loadsByFolds > loads ? 'CACHE_FOLDED_PLACES' : 'ttl of the policies'
     return { name: 'D1, by loads', share: d1, setting }
   }
   return { name: 'D1, by writes and what follows them', share: d1, setting: 'bulk writes' }

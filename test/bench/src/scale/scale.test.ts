@@ -103,7 +103,7 @@ describe('the bill', () => {
     })
     expect(limitOf({ fenceQueries: 1, loads: 900 })).toMatchObject({ setting: 'ttl of the policies' })
     expect(limitOf({ fenceQueries: 1, loads: 900, loadsByFolds: 800 })).toMatchObject({
-      setting: 'foldedPlaces of the fence',
+      setting: 'CACHE_FOLDED_PLACES',
     })
     expect(limitOf({ fenceQueries: 1, loads: 1 })).toMatchObject({ setting: 'bulk writes' })
     expect(limitOf({ fenceQueries: 900, loads: 1 }).share).toBeCloseTo(0.9, 1)

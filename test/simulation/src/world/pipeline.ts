@@ -62,6 +62,8 @@ export class Pipeline {
       events: events.producer,
       configs: this.#pruneConfigs,
       warmHourUtc: null,
+      // Not those of the isolates.
+      foldedPlaces: 128,
       warm: (isFull) =>
         warmOnSchedule(
           {
