@@ -63,5 +63,9 @@ export const SITES: readonly (readonly [name: string, scale: Scale])[] = [
   ['… and 1,048,576 places', { ...HUGE, ttlSeconds: 24 * HOUR, foldedPlaces: 2 ** 20 }],
   ['… with 1 % of requests logged in', { ...HUGE, sessionShare: 0.01 }],
   ['… with entries shared by location', { ...HUGE, locationTier: true }],
+  [
+    '… shared by location, Δ 30 s, a TTL of 24 h',
+    { ...HUGE, locationTier: true, deltaSeconds: 30, ttlSeconds: 24 * HOUR },
+  ],
   ['10,000 requests/s, entries shared by location', { ...LARGE, locationTier: true }],
 ]
