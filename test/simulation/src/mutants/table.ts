@@ -342,14 +342,6 @@ const fencing: readonly Mutant[] = [
     scenarios: ['starts', 'floods'],
   },
   {
-    name: 'snapshot goes on from one of another history',
-    rule: '8: entries, snapshot and bookmarks carry the epoch',
-    file: 'fence/snapshot.ts',
-    find: 'if (previous !== null && !isContinued(previous, state)) return buildSnapshot(db, null, places)',
-    replace: '',
-    scenarios: ['restores'],
-  },
-  {
     name: 'snapshot forgets what the one before knew',
     rule: '7: the snapshot is built in one transaction (rows, head, prunedTo, epoch)',
     file: 'fence/snapshot.ts',
