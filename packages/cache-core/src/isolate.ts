@@ -6,6 +6,7 @@ import { Home } from './home.ts'
 import { unescapeSegment } from './keys/escape.ts'
 import { digest } from './keys/hash.ts'
 import { buildKey, type CacheKey, type KeyId } from './keys/key.ts'
+import { isWild, PatternError, parsePattern } from './keys/pattern.ts'
 import { KvTier, READ_DEADLINE_MS } from './kv/kv-tier.ts'
 import { MemoryTier } from './memory/memory-tier.ts'
 import { type CacheConfig, type CacheConfigs, cachePolicy } from './policy.ts'
@@ -162,8 +163,15 @@ export class Isolate {
    */
   keyAt(path: string): CacheKey {
     const namespace = unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))
-    if (namespace === '' || path.includes('*')) {
-      throw new RangeError(`"${path}" is no key; keys are like content:item:42, with ids escaped by nameOf()`)
+    const like = 'keys are like content:item:42, with ids escaped by nameOf()'
+    if (namespace === '' || isWild(path)) throw new RangeError(`"${path}" is no key; ${like}`)
+    try {
+      parsePattern(path)
+    } catch (error) {
+      // What no pattern can name could be cached, and never be invalidated.
+      if (error instanceof PatternError)
+        throw new RangeError(`"${path}" is no key: ${error.message}; ${like}`)
+      throw error
     }
     const home = this.home(namespace)
     return {

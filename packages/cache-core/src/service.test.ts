@@ -35,6 +35,16 @@ describe('get and getWithSource', () => {
     const { cache } = new World().isolate()
     await expect(cache.get(key)).rejects.toThrow(`"${key}" is no key`)
   })
+
+  it.each(['content:post:', 'content::1', 'content:a\u0007'])(
+    'refuse %j, which no pattern could name',
+    async (key) => {
+      const { cache } = new World().isolate()
+      await expect(cache.getOrSet(key, async () => 1)).rejects.toThrow(`"${key}" is no key: `)
+      await expect(cache.getWithSource(key)).rejects.toThrow(RangeError)
+      await expect(cache.set(key, 1)).rejects.toThrow(RangeError)
+    },
+  )
 })
 
 it('an answer’s value is asked of the answer, wherever it came from', async () => {
@@ -46,6 +56,9 @@ it('an answer’s value is asked of the answer, wherever it came from', async ()
     expect(result.value()).toEqual({ a: 1 })
     const { value } = result
     expect(() => value()).toThrow(TypeError)
+    // Nor does it look different where somebody prints it.
+    const shown: unknown = JSON.parse(JSON.stringify(result))
+    expect(shown).toMatchObject({ outcome, found: true, text: '{"a":1}', etag: result.etag, timing: {} })
   }
 })
 

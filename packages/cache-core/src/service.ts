@@ -95,6 +95,11 @@ export class CacheService extends DirectTiers {
   getWithSource<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
     const hit = this.#hits.hitAt(key, plain<T>, options)
     if (hit !== undefined) return hit.promise()
+    return this.#find(key, options)
+  }
+
+  // Async, so that what is no key is a rejection as well.
+  async #find<T>(key: string, options?: ReadOptions): Promise<CacheResult<T> | null> {
     return this.#reader.find(this.isolate.keyAt(key), plain<T>, options)
   }
 
@@ -112,7 +117,7 @@ export class CacheService extends DirectTiers {
     return hit === undefined ? this.#load(key, load, options) : hit.promise()
   }
 
-  #load<T>(
+  async #load<T>(
     key: string,
     load: () => Promise<T | null>,
     options: ReadOptions & { tags?: readonly string[] },

@@ -91,6 +91,12 @@ export class Hit<T> implements CacheResult<T> {
     return NO_TIMING
   }
 
+  /** All that an answer has, as any other answer's fields come to. */
+  toJSON(): Omit<CacheResult<T>, 'value'> {
+    const { outcome, source, found, text, etag, label, ttlMs, bookmark, timing } = this
+    return { outcome, source, found, text, etag, label, ttlMs, bookmark, timing }
+  }
+
   /**
    * A promise of it. A field is looked at first, so that V8 knows this answer's shape when it makes the promise, wherever this is
    * called from: of any other object it looks `then` up along all prototypes, which takes a tenth of a hit.
