@@ -41,16 +41,7 @@ const env = {
   WRANGLER_SEND_METRICS: 'false',
 }
 
-const install = spawnSync(
-  'pnpm',
-  ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'],
-  {
-    cwd: root,
-    env: { ...env, CI: 'true' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  },
-)
-if (install.status !== 0) fail('pnpm install failed; its output is above')
+await install()
 
 // A process group of its own: Ctrl-C then reaches the command only through here, so that it can stop its own children in
 // order, and whatever they leave behind goes with the group. The IPC channel closes when this process ends in whatever
@@ -68,6 +59,28 @@ child.on('exit', (code, signal) => {
   killGroup(child.pid)
   process.exit(code ?? (signal ? 1 : 0))
 })
+
+/** Installs the workspace as the lockfile has it, or ends this process. */
+async function install() {
+  const options = ['--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn']
+  const pnpm = spawn('pnpm', ['install', ...options], {
+    cwd: root,
+    env: { ...env, CI: 'true' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  // Its errors are written where all else is.
+  let output = ''
+  pnpm.stdout.on('data', (chunk) => {
+    output += chunk
+    process.stdout.write(chunk)
+  })
+  const status = await new Promise((resolve) => pnpm.on('close', resolve).on('error', resolve))
+  if (status === 0) return
+  if (!output.includes('ERR_PNPM_OUTDATED_LOCKFILE')) fail('pnpm install failed; its output is above')
+  fail(`pnpm-lock.yaml does not know a package of this workspace, or a dependency of one. To write it anew, run
+  npx --yes ${PNPM} install --no-frozen-lockfile
+in ${root}, and then this command again`)
+}
 
 /** An npm that was killed hands nothing on. The scripts in package.json say `exec`, so that npm is our parent, no shell. */
 function stopWithNpm() {
