@@ -81,7 +81,7 @@ export class NaiveLog {
       headEventId: last.eventId,
       floor,
       patterns: [...index.entries()],
-      folded: index.hasFolded ? index.folded.pack(last.seq, floor) : null,
+      folded: index.pack(last.seq, floor),
     }
   }
 

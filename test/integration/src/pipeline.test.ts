@@ -142,7 +142,7 @@ describe('events on their way to the consumer', () => {
     ])
     expect(left?.[0]?.oldest).toBe(4)
     const kv = await world.stack.miniflare.getKVNamespace('CACHE', 'freshet-api-1')
-    expect(await kv.get('freshet:fence:v2', 'json')).toMatchObject({
+    expect(await kv.get('freshet:fence:v3', 'json')).toMatchObject({
       schema: 1,
       floor: expect.any(Number),
       patterns: expect.any(Array),

@@ -5,7 +5,7 @@ import { type Applied, type Asked, Fence, type Freshness, type Judged } from './
 /** A fence beside its log, with a clock and an order of events. */
 class Bench {
   readonly log = new NaiveLog(3)
-  readonly fence: Fence
+  fence: Fence
   time = 100
   order = 0
 
@@ -71,6 +71,33 @@ describe('validity', () => {
     bench.refresh()
     expect(bench.fence.generation('content:post:1')).toBe(3)
   })
+
+  it('calls a key as a fence does that began after its change was pruned', () => {
+    const bench = new Bench()
+    const old = bench.entry('content:post:1')
+    bench.commit('content:post:1')
+    bench.commit('content:post:2')
+    bench.commit('content:post:3')
+    bench.refresh()
+    bench.log.prune(2)
+    bench.refresh()
+    const known = bench.fence
+    const names = (fence: Fence) => ['1', '2', '3'].map((id) => fence.generation(`content:post:${id}`))
+    expect(names(known)).toEqual([0, 0, 3])
+    // What it judges by is not forgotten.
+    expect(known.isValid(old)).toBe(false)
+    bench.fence = new Fence()
+    bench.refresh()
+    expect(names(bench.fence)).toEqual(names(known))
+  })
+})
+
+it.each([
+  [{ maxPatterns: 0 }, 'maxPatterns is 0; it may be a whole number from 1 on'],
+  [{ maxPatterns: Number.NaN }, 'maxPatterns is NaN'],
+  [{ foldedPlaces: 1_000 }, 'foldedPlaces is 1000; it may be a power of two, at most 2097152'],
+])('a fence has no limits such as %j', (limits, problem) => {
+  expect(() => new Fence(limits)).toThrow(problem)
 })
 
 describe('freshness', () => {

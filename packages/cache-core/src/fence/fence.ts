@@ -1,11 +1,12 @@
 import { matches } from '../keys/pattern.ts'
 import type { Tail } from '../log/tail.ts'
+import { isPlaceCount, MAX_PLACES, PLACES } from './folded.ts'
 import { PatternIndex } from './pattern-index.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** How much a fence keeps. */
 export interface FenceLimits {
-  /** Patterns that it knows by name; past them, the older half is folded. Default 10,000: about 2 MB. */
+  /** Patterns that it knows by name, at least 1; past them, the older half is folded. Default 10,000: about 2 MB. */
   maxPatterns?: number
   /** Places that folded names share, a power of two. Default 262,144: 2 MB, once something is folded. */
   foldedPlaces?: number
@@ -69,6 +70,7 @@ export class Fence {
   floor = 0
   asOf = Number.NEGATIVE_INFINITY
   #known = 0
+  #prunedTo = 0
   #changes = 0
   #askedLast = -1
   #writes = 0
@@ -79,9 +81,14 @@ export class Fence {
   #marks = new PatternIndex()
   #markedAt = -1
   readonly #cap: number
-  readonly #places: number | undefined
+  readonly #places: number
 
-  constructor({ maxPatterns = MAX_PATTERNS, foldedPlaces }: FenceLimits = {}) {
+  /** @throws RangeError for limits that are none */
+  constructor({ maxPatterns = MAX_PATTERNS, foldedPlaces = PLACES }: FenceLimits = {}) {
+    if (!Number.isInteger(maxPatterns) || maxPatterns < 1)
+      throw new RangeError(`maxPatterns is ${maxPatterns}; it may be a whole number from 1 on`)
+    if (!isPlaceCount(foldedPlaces))
+      throw new RangeError(`foldedPlaces is ${foldedPlaces}; it may be a power of two, at most ${MAX_PLACES}`)
     this.#cap = maxPatterns
     this.#places = foldedPlaces
     this.#index = new PatternIndex(foldedPlaces)
@@ -150,9 +157,13 @@ export class Fence {
     return this.#markedAt < 0 || !this.#hit(this.#marks, entry, 0)
   }
 
-  /** The highest seq that matches a key's path itself: the last part of its KV name. */
+  /**
+   * The highest seq that matches a key's path itself: the last part of its KV name. None that the log has pruned: a fence that began
+   * since does not know of it, and has to call the key by the same name. What lies there is still judged by its stamp.
+   */
   generation(path: string): number {
-    return this.#index.newest(path)
+    const newest = this.#index.newest(path)
+    return newest > this.#prunedTo ? newest : 0
   }
 
   /** Of the names that an entry depends on, the one that was invalidated last; null when none ever was, as far as is known. */
@@ -192,6 +203,7 @@ export class Fence {
       this.#reset(tail, asked)
       return 'adopted'
     } else if (isRestored(tail, asked)) return 'restored'
+    this.#prunedTo = Math.max(this.#prunedTo, tail.prunedTo)
     if (tail.prunedTo > asked.head) this.#raiseFloor(tail.prunedTo)
     for (const row of tail.rows) {
       for (const pattern of row.patterns) this.#index.add(pattern, row.seq)
@@ -220,7 +232,7 @@ export class Fence {
     if (this.epoch === null) this.epoch = snapshot.epoch
     if (snapshot.epoch !== this.epoch) return
     for (const [pattern, seq] of snapshot.patterns) this.#index.add(pattern, seq)
-    if (snapshot.folded !== null) this.#index.folded.merge(snapshot.folded, snapshot.head)
+    if (snapshot.folded !== null) this.#index.merge(snapshot.folded, snapshot.head)
     this.#advance(snapshot.head, snapshot.headEventId)
     this.#raiseFloor(snapshot.floor)
     this.#coarsen()
@@ -292,6 +304,7 @@ export class Fence {
     this.head = tail.maxSeq
     this.headEventId = tail.maxEventId
     this.#known = tail.maxSeq
+    this.#prunedTo = tail.prunedTo
     this.floor = tail.maxSeq
     this.asOf = asked.sentAt
     this.#askedLast = asked.ordinal

@@ -2,8 +2,8 @@ import { fingerprint } from '../keys/fingerprint.ts'
 
 /** Places that names share: 2 MB. With a million names, four of them to a place. */
 export const PLACES = 2 ** 18
-/** Half of the 128 MB that an isolate has. */
-export const MAX_PLACES = 2 ** 23
+/** 16 MB of the 128 that an isolate has; in use, a snapshot of nearly the 25 that KV takes. */
+export const MAX_PLACES = 2 ** 21
 
 /** A table as JSON has it. */
 export interface Packed {
@@ -18,7 +18,8 @@ export interface Packed {
  * are folded, the memory stays the same. Names with a hash in common are one broader name: as in a Bloom filter (1970) of one
  * hash, whose bits tell when.
  *
- * Two fences that have folded the same names at different times agree on nearly all others, and so do the names in KV.
+ * Two fences that have folded the same names at different times agree on nearly all others, and so do the names in KV. The hash is
+ * part of what the snapshot holds: with another one, the snapshot has to have another name.
  */
 export class Folded {
   readonly #seqs: Float64Array
@@ -26,11 +27,10 @@ export class Folded {
 
   /**
    * @param places fewer take less memory, and make more that is valid invalid
-   * @throws RangeError when that is no power of two, or too many
+   * @throws RangeError when `isPlaceCount` says no
    */
   constructor(places: number = PLACES) {
-    if (!isPlaceCount(places))
-      throw new RangeError(`foldedPlaces is ${places}; it may be a power of two, at most ${MAX_PLACES}`)
+    if (!isPlaceCount(places)) throw new RangeError(`a table of ${places} places`)
     this.#seqs = new Float64Array(places)
   }
 

@@ -1,5 +1,5 @@
 import { broaden, isWild } from '../keys/pattern.ts'
-import { Folded } from './folded.ts'
+import { Folded, type Packed } from './folded.ts'
 
 /** How full an index may be after a fold, or there would soon be another. */
 const FILL_AFTER_FOLD = 0.75
@@ -61,35 +61,44 @@ export class PatternIndex {
     yield* this.#root.entries([])
   }
 
-  /** What was folded; made where nothing was. */
-  get folded(): Folded {
+  /** What was folded, for JSON; null where nothing was. See `Folded`. */
+  pack(head: number, floor: number): Packed | null {
+    return this.#folded?.pack(head, floor) ?? null
+  }
+
+  /** Takes in what another index has folded. @param head that it was packed with */
+  merge(folded: Packed, head: number): void {
+    this.#table().merge(folded, head)
+  }
+
+  #table(): Folded {
     this.#folded ??= new Folded(this.#places)
     return this.#folded
   }
 
-  /** Whether anything was folded. */
-  get hasFolded(): boolean {
-    return this.#folded !== null
-  }
-
   /**
-   * Makes the index smaller. The older half of the names goes into the table of the folded. Patterns with wildcards have no place
-   * there: where they are what is too many, their older half is broadened, each with the highest seq of those it stands for; and
-   * if that is not enough, forgotten. So nothing invalid can become valid, and entries loaded since then lose nothing.
+   * Makes the index smaller. Names go into the table of the folded, the older half of them or as many as there is no room for
+   * beside what has wildcards. That has no place there: where it alone is too much, its older half is broadened, each with the
+   * highest seq of those it stands for; and if that is not enough, forgotten. So nothing invalid can become valid, and entries
+   * loaded since then lose nothing.
    * @param cap the most patterns to keep
    * @returns the seq below which entries are now invalid; 0 when nothing was forgotten
    */
   fold(cap: number): number {
-    const room = cap * FILL_AFTER_FOLD
-    const cut = middle(this.#exact.values())
+    const room = Math.floor(cap * FILL_AFTER_FOLD)
+    const kept = Math.min(this.#exact.size >> 1, Math.max(0, room - this.#wildSize))
+    const cut = newestBut(kept, this.#exact.values())
     for (const [name, seq] of this.#exact) {
       if (seq > cut) continue
-      this.folded.add(name, seq)
+      this.#table().add(name, seq)
       this.#exact.delete(name)
     }
     if (this.size <= room) return 0
     const wild = [...this.#root.entries([])]
-    const wildCut = middle(wild.map(([, seq]) => seq))
+    const wildCut = newestBut(
+      wild.length >> 1,
+      wild.map(([, seq]) => seq),
+    )
     this.#keepWild(wild.map(([pattern, seq]) => [seq > wildCut ? pattern : broaden(pattern), seq]))
     if (this.size <= room) return 0
     this.#keepWild(wild.filter(([, seq]) => seq > wildCut))
@@ -104,10 +113,10 @@ export class PatternIndex {
   }
 }
 
-/** Of some seqs, one that half of them are at most; 0 for none. */
-function middle(seqs: Iterable<number>): number {
+/** The newest seq when the `kept` newest are left out; 0 for none. */
+function newestBut(kept: number, seqs: Iterable<number>): number {
   const sorted = Float64Array.from(seqs).sort()
-  return sorted[(sorted.length - 1) >> 1] ?? 0
+  return sorted[sorted.length - kept - 1] ?? 0
 }
 
 /** One segment of a wildcard pattern. `seq` is where a pattern ends here, `rest` where one ends here with a final `*`. */

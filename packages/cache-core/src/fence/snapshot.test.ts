@@ -80,6 +80,17 @@ describe('buildSnapshot', () => {
     expect(different).toBeLessThan(8000 * 0.03)
   })
 
+  it('keeps the few patterns with wildcards beside very many names, as a content model logs them', async () => {
+    const world = new World()
+    world.logMany(
+      6_000,
+      `'content:item:' || value, 'api:list:' || (value % 20) || ':*', 'api:feed:' || (value % 20) || ':*'`,
+    )
+    const snapshot = await buildSnapshot(world.db)
+    expect(snapshot?.floor).toBe(0)
+    expect(snapshot?.patterns.filter(([pattern]) => pattern.endsWith('*'))).toHaveLength(40)
+  })
+
   it('raises its floor over what folding cannot hold', async () => {
     const world = new World()
     world.logMany(6000, `'n' || value || ':x:*'`)
@@ -158,7 +169,13 @@ describe('a snapshot made from the one before', () => {
     world.d1.exec(
       'UPDATE invalidation_state SET pruned_to = 6000; DELETE FROM invalidation_log WHERE seq <= 6000',
     )
-    expect(await buildSnapshot(world.db, before)).toMatchObject({ head: 6_001, floor: 6_000 })
+    const gone = await buildSnapshot(world.db, before)
+    expect(gone).toMatchObject({
+      head: 6_001,
+      floor: 6_000,
+      patterns: [['content:other:6001', 6_001]],
+      folded: { steps: [] },
+    })
   })
 
   it.each([

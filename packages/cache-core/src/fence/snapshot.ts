@@ -23,7 +23,7 @@ const SnapshotSchema = v.object({
   head: v.number(),
   headEventId: v.string(),
   floor: v.number(),
-  patterns: v.array(v.tuple([v.string(), v.number()])),
+  patterns: v.array(v.tuple([v.string(), v.pipe(v.number(), v.minValue(1))])),
   /** The older ones: about eight characters for each place in use. */
   folded: v.nullable(
     v.object({
@@ -41,8 +41,8 @@ function areSteps(input: unknown): boolean {
   return Array.isArray(input) && input.length % 2 === 0 && input.every((n) => Number.isInteger(n) && n >= 0)
 }
 
-/** The newest row that is left out. */
-const CUT = `coalesce((SELECT seq FROM invalidation_log ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_SNAPSHOT_ROWS}), 0)`
+/** The newest row past a position that is left out. */
+const CUT = `coalesce((SELECT seq FROM invalidation_log WHERE seq > ?1 ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_SNAPSHOT_ROWS}), 0)`
 const SNAPSHOT_SQL = `SELECT value AS pattern, max(seq) AS seq FROM invalidation_log, json_each(patterns)
 WHERE seq > max(?1, ${CUT}) GROUP BY value ORDER BY 2 DESC LIMIT ${MAX_SNAPSHOT_SOURCES + 1}`
 const STATE_SQL = `SELECT s.epoch, s.pruned_to, ${CUT} AS cut, l.seq, l.event_id,
@@ -80,12 +80,11 @@ export async function buildSnapshot(
   if (previous !== null && !isContinued(previous, state)) return buildSnapshot(db, null, places)
   const newest = v.parse(v.array(PatternRow), patternRows?.results)
   // What came before these is not known: neither from the rows nor from the one before.
-  const cut = state.cut > from ? state.cut : 0
   const leftOut = newest[MAX_SNAPSHOT_SOURCES]?.seq ?? 0
-  let floor = Math.max(previous?.floor ?? 0, state.pruned_to, cut, leftOut)
+  let floor = Math.max(previous?.floor ?? 0, state.pruned_to, state.cut, leftOut)
   const index = new PatternIndex(places)
-  for (const [pattern, seq] of previous?.patterns ?? []) index.add(pattern, seq)
-  if (previous?.folded) index.folded.merge(previous.folded, previous.head)
+  for (const [pattern, seq] of previous?.patterns ?? []) if (seq > floor) index.add(pattern, seq)
+  if (previous?.folded) index.merge(previous.folded, previous.head)
   for (const { pattern, seq } of newest) index.add(pattern, seq)
   while (index.size > MAX_SNAPSHOT_PATTERNS) floor = Math.max(floor, index.fold(MAX_SNAPSHOT_PATTERNS))
   return {
@@ -95,7 +94,7 @@ export async function buildSnapshot(
     headEventId: state.event_id,
     floor,
     patterns: [...index.entries()],
-    folded: index.hasFolded ? index.folded.pack(state.seq, floor) : null,
+    folded: index.pack(state.seq, floor),
   }
 }
 

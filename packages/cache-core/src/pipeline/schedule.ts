@@ -41,7 +41,7 @@ export interface ScheduleDeps {
   kv: KeyValueStore
   events: MessageQueue
   configs: CacheConfigs
-  /** Of the snapshot's table; the API's isolates may have more or less. */
+  /** Of the snapshot's table. Where the API's isolates have more or fewer, they agree with it on fewer names. */
   foldedPlaces: number
   /** The hour of the day, UTC, in which everything is warmed anew; null for none. */
   warmHourUtc: number | null

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { posts, World } from '../../test/world.ts'
+import { SNAPSHOT_NAME } from '../fence/snapshot.ts'
 import { browseKv, browseMemory } from '../index.ts'
 
 async function filled() {
@@ -63,7 +64,7 @@ it('shows hashed names without a key, and leaves out what is no entry', async ()
   await cache.set(long, 'value')
   await world.settle()
   const metadata = [...world.kv.entries.values()][0]?.metadata as Record<string, unknown>
-  for (const name of ['freshet:fence:v2', 'content:*:v1.1.0', 'content:half', ':x:v1.1.0'])
+  for (const name of [SNAPSHOT_NAME, 'content:*:v1.1.0', 'content:half', ':x:v1.1.0'])
     await world.kv.put(name, 'x', { expirationTtl: 60, metadata })
   await world.kv.put('content:other:v1.1.0', 'x', { expirationTtl: 60, metadata: {} })
   const { items, total } = await browseKv(isolate, world.kv, { prefix: '', limit: 100 })

@@ -1,8 +1,9 @@
+import type { FenceLimits } from '@freshet/cache-core'
 import { zipfSequence } from '@freshet/dev/zipf'
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../random.ts'
 import { figuresOf, REQUESTS_PER_SECOND } from '../system/figures.ts'
-import { freshet } from '../system/freshet.ts'
+import { freshetWith } from '../system/freshet.ts'
 import { requestsOf } from '../system/site.ts'
 import { billOf, MESSAGES_A_WRITE, ROUND_TRIPS_A_WRITE, ROWS_A_WRITE } from './bill.ts'
 import { runScale } from './run.ts'
@@ -21,6 +22,7 @@ const SITE: Scale = {
   ttlSeconds: 3_600,
   memoryEntries: 10_000,
   namesPerChange: 1,
+  tagsPerEntry: 0,
   fencePatterns: 10_000,
   foldedPlaces: 2 ** 18,
   locationTier: false,
@@ -29,14 +31,19 @@ const SITE: Scale = {
 }
 
 /** The library itself over the same requests, from a cold start as well. */
-function real(writeShare = SITE.writesPerSecond / SITE.requestsPerSecond) {
+function real(writeShare = SITE.writesPerSecond / SITE.requestsPerSecond, fence: FenceLimits = {}) {
   const keys = zipfSequence({
     keys: SITE.keys,
     count: SITE.seconds * SITE.requestsPerSecond,
     exponent: SITE.exponent,
     random: seeded(4),
   })
-  return figuresOf(freshet, SITE.keys, requestsOf(keys, SITE.locations, writeShare), SITE.locations)
+  return figuresOf(
+    freshetWith(fence),
+    SITE.keys,
+    requestsOf(keys, SITE.locations, writeShare),
+    SITE.locations,
+  )
 }
 
 describe('the counted model', () => {
@@ -62,6 +69,20 @@ describe('the counted model', () => {
     expect(each('d1Batches') / ROUND_TRIPS_A_WRITE).toBeCloseTo(1, 0)
     expect(each('d1RowsWritten') / ROWS_A_WRITE).toBeCloseTo(1, 0)
     expect(each('queueOperations') / 3 / MESSAGES_A_WRITE).toBeCloseTo(1, 0)
+  })
+
+  it('counts what folds cost as the library itself does', async () => {
+    // Few enough that a hundred changes fold, and share their places with what is read.
+    const fence = { maxPatterns: 20, foldedPlaces: 128 }
+    const [whole, folded] = [await real(), await real(undefined, fence)]
+    const model = countOperations(
+      { ...SITE, fencePatterns: fence.maxPatterns, foldedPlaces: fence.foldedPlaces },
+      1,
+    )
+    const extra = folded.operations.d1Batches - whole.operations.d1Batches
+    expect(extra).toBeGreaterThan(0.1 * whole.operations.d1Batches)
+    expect((model.loadsByFolds * SITE.seconds) / extra).toBeGreaterThan(0.6)
+    expect((model.loadsByFolds * SITE.seconds) / extra).toBeLessThan(1.6)
   })
 
   it('comes to the same when one key stands for many', () => {

@@ -9,10 +9,12 @@ const COMMON = {
   ttlSeconds: HOUR,
   memoryEntries: 10_000,
   namesPerChange: 2,
+  // An item's author and file.
+  tagsPerEntry: 2,
   fencePatterns: 10_000,
   foldedPlaces: 2 ** 18,
   locationTier: false,
-  // One lifetime, so that what expires is counted as well, and fences have folded where they fold at all.
+  // One lifetime of an hour, so that what expires is counted as well, and fences have folded where they fold at all.
   warmUpSeconds: 1.1 * HOUR,
   seconds: HOUR,
 } as const satisfies Partial<Scale>

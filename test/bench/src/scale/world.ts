@@ -20,6 +20,8 @@ export interface Scale {
   memoryEntries: number
   /** Names that a change invalidates: that of what changed, and others that nobody else's change has. */
   namesPerChange: number
+  /** Names that an entry depends on besides its key, which do not change here: only what shares their places does. */
+  tagsPerEntry: number
   /** Patterns that a fence knows by name before it folds the older half of them. */
   fencePatterns: number
   /** Places that folded names share. */
@@ -40,7 +42,7 @@ export interface Counts {
   /** Loads of a key within two minutes of a change of it. */
   loadsAfterChange: number
   fenceQueries: number
-  /** Of keys that did not change since KV's entry of them was loaded: a folded name has their place. */
+  /** Of keys whose value KV has: a folded name shares the place of the key or of a tag, which made it invalid or moved the key's name. */
   loadsByFolds: number
   kvReads: number
   kvWrites: number
@@ -154,7 +156,19 @@ export function countOperations(
     return version
   }
 
+  const tagPlaces = Int32Array.from({ length: keys * scale.tagsPerEntry }, () =>
+    Math.floor(pickPlace() * foldedAt.length),
+  )
   const foldedOf = (name: number): number => foldedAt[places[name] ?? 0] ?? 0
+  /** Of an entry, by its key or by a tag. */
+  const foldedOfAny = (key: number): number => {
+    let newest = foldedOf(key)
+    for (let i = 0; i < scale.tagsPerEntry; i++) {
+      const folded = foldedAt[tagPlaces[i * keys + key] ?? 0] ?? 0
+      if (folded > newest) newest = folded
+    }
+    return newest
+  }
 
   const generationOf = (key: number): number =>
     Math.max(patterns.get(key) ?? Number.NEGATIVE_INFINITY, foldedOf(key))
@@ -219,7 +233,7 @@ export function countOperations(
   function read(isolate: IsolateModel, key: number, now: number): void {
     const known = versionAt(key, isolate.asOf)
     const isGood = (held: Held | undefined): held is Held =>
-      held !== undefined && held.until > now && held.version >= known && held.loadedAt >= foldedOf(key)
+      held !== undefined && held.until > now && held.version >= known && held.loadedAt >= foldedOfAny(key)
     const generation = generationOf(key)
     const isFound = (stored: Stored | undefined): stored is Stored =>
       isGood(stored) && stored.generation === generation
@@ -261,7 +275,11 @@ export function countOperations(
     const times = changes[key] ?? []
     if (now - (times.at(-1) ?? Number.NEGATIVE_INFINITY) < AFTER_CHANGE_MS) totals.loadsAfterChange++
     const isUnchanged = stored !== undefined && stored.version === times.length && stored.until > now
-    if (isUnchanged && stored.loadedAt < foldedOf(key)) totals.loadsByFolds++
+    if (
+      isUnchanged &&
+      (stored.loadedAt < foldedOfAny(key) || (stored.generation !== generation && !isHidden))
+    )
+      totals.loadsByFolds++
     // The tail of the log rides along.
     isolate.asOf = now
     const held = { version: times.length, loadedAt: now, until: now + ttlMs() }

@@ -1,6 +1,7 @@
 import {
   CacheService,
   CacheWarmer,
+  type FenceLimits,
   Isolate,
   type MessageQueue,
   parseSettings,
@@ -18,7 +19,7 @@ import {
 } from '@freshet/cms'
 import type { Meter } from '../meter.ts'
 import { VirtualQueue, type VirtualQueueOptions } from '../virtual-queue.ts'
-import { idOf, type Site, type System } from './site.ts'
+import { idOf, type MakeSystem, type Site, type System } from './site.ts'
 
 /** As in wrangler.jsonc. */
 const QUEUES = {
@@ -32,7 +33,14 @@ type QueueName = keyof typeof QUEUES
 const MINUTE_MS = 60_000
 
 /** All of Freshet as the two Workers wire it: isolates, queues, consumer, cron, statistics. */
-export function freshet(site: Site, isolates: number): System {
+export const freshet: MakeSystem = freshetWith({})
+
+/** The same with fences that keep more or less. */
+export function freshetWith(fence: FenceLimits): MakeSystem {
+  return (site, isolates) => systemOf(site, isolates, fence)
+}
+
+function systemOf(site: Site, isolates: number, fence: FenceLimits): System {
   const { clock, db, kv, meter } = site
   const settings = parseSettings({})
   const queues = {} as Record<QueueName, MessageQueue>
@@ -73,7 +81,7 @@ export function freshet(site: Site, isolates: number): System {
     warmPlans(async () => []),
   )
   const made = Array.from({ length: isolates }, () => {
-    const isolate = new Isolate({ configs: CACHE_CONFIGS, settings, runtime: clock })
+    const isolate = new Isolate({ configs: CACHE_CONFIGS, settings, runtime: clock, fence })
     const cache = new CacheService(isolate, { db, kv, events: queues['cache-events'], waitUntil })
     return {
       isolate,
