@@ -3,7 +3,7 @@ import { CacheService, cachePolicy, Isolate, type KeyValueStore, parseSettings }
 import { ManualRuntime, MemoryKv, SqliteD1 } from '@freshet/test-support'
 import type { Bench, Result } from '../bench.ts'
 import { Meter, type Operations } from '../meter.ts'
-import { median } from '../rounds.ts'
+import { inTurns, median, spread } from '../rounds.ts'
 
 const SIZES = [1_000, 10_000, 100_000, 1_000_000]
 /** Of the keys, one in so many matches the pattern. */
@@ -125,50 +125,77 @@ const SYSTEMS: readonly (readonly [name: string, make: (keys: number) => Promise
   ['freshet', freshet],
 ]
 
+/** One system with so many live keys. */
+interface Contender extends Invalidating {
+  system: string
+  keys: number
+  /** Keys that no pattern matches, to be read after each call. */
+  others: readonly string[]
+  rounds: number
+  calls: number[]
+  hits: number[]
+}
+
 /** What one pattern costs, by how many keys are live. */
 export const invalidation: Bench = {
   name: 'invalidation',
-  about: `one pattern that matches a tenth of the live keys, in one process: the call, the next ${count(NEXT_HITS)} hits of other keys, and what KV and D1 are asked for one call. Medians of ${ROUNDS} rounds; the ratio is to the same system with ${count(SIZES[0] ?? 0)} keys`,
+  about: `one pattern that matches a tenth of the live keys, in one process: the call, the next ${count(NEXT_HITS)} hits of other keys, and what KV and D1 are asked for one call. Medians of ${ROUNDS} rounds in which all systems and sizes take turns; the ratio is to the same system with ${count(SIZES[0] ?? 0)} keys`,
   async run(write) {
-    const results: Omit<Result, 'bench'>[] = []
-    for (const [system, make] of SYSTEMS) {
-      const smallest = new Map<string, number>()
-      for (const keys of SIZES) {
-        for (const [metric, value] of Object.entries(await measure(keys, await make(keys)))) {
-          const base = smallest.get(metric) ?? value
-          smallest.set(metric, base)
-          const ratio = keys === SIZES[0] || base === 0 ? null : value / base
-          results.push({ system, metric: `${metric}, ${count(keys)} keys`, value, ratio })
-        }
-        write(`  ${system}: ${count(keys)} keys`)
-      }
+    const contenders: Contender[] = []
+    for (const keys of SIZES) {
+      for (const [system, make] of SYSTEMS) contenders.push(await contender(system, keys, make))
+      write(`  ${count(keys)} keys are there`)
     }
-    return results
+    await inTurns(contenders, { rounds: ROUNDS, warmUp: 0 }, turn)
+    return SYSTEMS.flatMap(([system]) => resultsOf(contenders.filter((one) => one.system === system)))
   },
 }
 
-async function measure(keys: number, { invalidate, read, operations }: Invalidating) {
-  const calls: number[] = []
-  const hits: number[] = []
-  const before = { ...operations }
+async function contender(
+  system: string,
+  keys: number,
+  make: (keys: number) => Promise<Invalidating>,
+): Promise<Contender> {
   // Group 0 is what is read in between: it is never invalidated.
   const others = Array.from({ length: NEXT_HITS }, (_, i) => nameOf((i * GROUPS) % keys))
-  for (let round = 1; round <= ROUNDS; round++) {
-    const began = performance.now()
-    await invalidate(patternOf(round))
-    const invalidated = performance.now()
-    for (const key of others) await read?.(key)
-    calls.push((invalidated - began) * 1000)
-    hits.push(((performance.now() - invalidated) * 1000) / NEXT_HITS)
-  }
-  const each = (of: (one: Operations) => number) => (of(operations) - of(before)) / ROUNDS
+  const made = await make(keys)
+  // What making it took is not what is counted.
+  for (const name of Object.keys(made.operations) as (keyof Operations)[]) made.operations[name] = 0
+  return { ...made, system, keys, others, rounds: 0, calls: [], hits: [] }
+}
+
+async function turn(one: Contender): Promise<void> {
+  const began = performance.now()
+  await one.invalidate(patternOf(++one.rounds))
+  const invalidated = performance.now()
+  for (const key of one.others) await one.read?.(key)
+  one.calls.push((invalidated - began) * 1000)
+  one.hits.push(((performance.now() - invalidated) * 1000) / NEXT_HITS)
+}
+
+/** Of one system, the smallest size first. */
+function resultsOf(sizes: readonly Contender[]): Omit<Result, 'bench'>[] {
+  const bases = new Map<string, number>()
+  return sizes.flatMap(({ system, keys, ...one }) =>
+    Object.entries(figuresOf(one)).map(([metric, value]) => {
+      const base = bases.get(metric)
+      if (base === undefined) bases.set(metric, value)
+      const ratio = base === undefined || base === 0 ? null : value / base
+      return { system, metric: `${metric}, ${count(keys)} keys`, value, ratio }
+    }),
+  )
+}
+
+function figuresOf({ read, operations, calls, hits }: Omit<Contender, 'system' | 'keys'>) {
+  const { kvReads, kvWrites, kvDeletes, kvLists, d1Batches, d1RowsWritten } = operations
   return {
     'the call, µs': median(calls),
+    'the call: spread, µs': spread(calls),
     ...(read !== null && { 'a hit after it, µs': median(hits) }),
-    'KV operations': each((one) => one.kvReads + one.kvWrites + one.kvDeletes + one.kvLists),
-    'D1 round trips': each(({ d1Batches }) => d1Batches),
+    'KV operations': (kvReads + kvWrites + kvDeletes + kvLists) / ROUNDS,
+    'D1 round trips': d1Batches / ROUNDS,
     // The meter counts a row with its entry in an index.
-    'rows of D1 written': each(({ d1RowsWritten }) => d1RowsWritten / 2),
+    'rows of D1 written': d1RowsWritten / 2 / ROUNDS,
   }
 }
 
