@@ -1,12 +1,16 @@
 import type { Context } from 'hono'
 import * as v from 'valibot'
 import { type FieldError, Problem } from './problem.ts'
+import { inWords } from './words.ts'
+
+// Of all schemas, wherever they are: what does not fit an event, packages/cms says, and producers read it.
+v.setGlobalMessage(inWords)
 
 /** Anything larger is refused before it is read. */
 export const MAX_BODY_BYTES = 1_000_000
 
 /**
- * Reads a JSON body.
+ * Reads a JSON body, which is an object everywhere.
  * @throws Problem 415 without a JSON content type (which also keeps out cross-site forms), 400 for text that is no JSON, 422
  * naming the fields that do not fit
  */
@@ -23,6 +27,11 @@ export async function readBody<S extends v.GenericSchema>(c: Context, schema: S)
     throw new Problem(400, `The body is not JSON: ${error.message}`, {
       errors: [{ field: 'body', message: error.message }],
     })
+  }
+  // To an object's schema, an array is an object without the fields.
+  if (Array.isArray(json)) {
+    const message = 'must be an object, not an array'
+    throw new Problem(422, `body: ${message}`, { errors: [{ field: 'body', message }] })
   }
   return check(schema, json, 422, 'body')
 }
@@ -53,16 +62,6 @@ export function readPath<S extends v.GenericSchema<string>>(
   return parsed.output
 }
 
-/** Valibot's own words for what our schemas have no words for. */
-function messageOf({ type, expected, received, message }: v.BaseIssue<unknown>): string {
-  if (!message.startsWith('Invalid ')) return message
-  if (type === 'strict_object') {
-    if (expected === 'never') return 'is not known here'
-    return received === 'undefined' ? 'is required' : `must be an object, not ${received}`
-  }
-  return `must be ${expected ?? 'something else'}, not ${received}`
-}
-
 function check<S extends v.GenericSchema>(
   schema: S,
   input: unknown,
@@ -72,8 +71,14 @@ function check<S extends v.GenericSchema>(
   const parsed = v.safeParse(schema, input)
   if (parsed.success) return parsed.output
   const errors = parsed.issues.map(
-    (issue): FieldError => ({ field: v.getDotPath(issue) ?? whole, message: messageOf(issue) }),
+    (issue): FieldError => ({ field: v.getDotPath(issue) ?? whole, message: messageOf(issue, schema) }),
   )
   const [first] = errors
   throw new Problem(status, `${first?.field}: ${first?.message}`, { errors })
+}
+
+/** Of what is not known, also what would be. */
+function messageOf({ message, expected, path }: v.BaseIssue<unknown>, schema: v.GenericSchema): string {
+  if (expected !== 'never' || path?.length !== 1 || !('entries' in schema)) return message
+  return `${message}; known are: ${Object.keys(Object(schema.entries)).join(', ')}`
 }

@@ -184,6 +184,27 @@ describe('producers', () => {
     expect([response.status, (await log()).length]).toEqual([status, before])
   })
 
+  it.each([
+    [{ type: 'a' }, 'id: is required'],
+    [[], 'body: must be an object, not an array'],
+    [{ events: {} }, 'events: must be an array, not an object'],
+    [{ events: [{ type: 'a' }] }, 'events.0.id: is required'],
+  ])('are told in words what is wrong with %j', async (body, detail) => {
+    const response = await api.request('/events', signed(body))
+    expect([response.status, await response.json()]).toEqual([422, expect.objectContaining({ detail })])
+  })
+
+  it('are told in words what is wrong with a payload', async () => {
+    const { results } = await produce({ id: 'typo', type: 'config.update', payload: { kee: 'site' } })
+    expect(results).toEqual([
+      {
+        id: 'typo',
+        result: 'quarantined',
+        reason: 'bad payload of config.update: payload.key: is required; payload.kee: is not known here',
+      },
+    ])
+  })
+
   it('are promised nothing that is not logged, and what is logged needs no queue', async () => {
     await world.chaos(api, { d1: 'down', events: 'overloaded' })
     const down = await api.request('/events', signed({ events: [config('kept'), { id: 'odd' }] }))
