@@ -11,6 +11,7 @@ import { dashboard } from './dashboard/dashboard.tsx'
 import { ADMIN_PATH, adminError } from './http/admin.ts'
 import { DEBUG_HEADER, EXPLAIN_HEADER, explainingReads } from './http/explain-reads.ts'
 import { MAX_BODY_BYTES } from './http/input.ts'
+import { noRoute } from './http/no-route.ts'
 import { Problem, problemResponse } from './http/problem.ts'
 import { remembering } from './http/remember.ts'
 import { logLine, REQUEST_ID_HEADER, withRequestId } from './http/request-id.ts'
@@ -137,7 +138,7 @@ app.route('/api/plugins', pluginRoutes)
 app.use(`${ADMIN_PATH}/*`, dashboard({ routes: adminCacheRoutes, problemOf, answerProblem }))
 app.route(ADMIN_PATH, adminCacheRoutes)
 
-app.notFound((c) => answerProblem(c, new Problem(404, `There is no ${c.req.method} ${c.req.path}.`)))
+app.notFound((c) => answerProblem(c, noRoute(app, c.req)))
 
 app.onError((error, c) => answerProblem(c, problemOf(error, c.get('requestId'))))
 

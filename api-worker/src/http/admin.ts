@@ -5,9 +5,9 @@ import type { Problem } from './problem.ts'
 /** Where the operator's routes are mounted. */
 export const ADMIN_PATH = '/admin/cache'
 
-/** Errors of this surface: it knows 400, 401, 403 and 404, and 503 for what is nobody's mistake. */
+/** Errors of this surface: it knows 400, 401, 403, 404 and 405, and 503 for what is nobody's mistake. */
 export function adminError(c: Context<AppEnv>, { status, message, headers }: Problem): Response {
-  const kept = ([401, 403, 404, 500, 503] as const).find((one) => one === status) ?? 400
+  const kept = ([401, 403, 404, 405, 500, 503] as const).find((one) => one === status) ?? 400
   return c.json({ success: false, error: message }, kept, { 'Cache-Control': 'no-store', ...headers })
 }
 

@@ -15,9 +15,21 @@ export async function explanationOf(c: Context<AppEnv>, key: string): Promise<Ex
   try {
     return await explain(c.get('setup').isolate, { db: c.env.DB, kv: c.env.CACHE }, key)
   } catch (error) {
-    if (error instanceof RangeError) throw new Problem(400, error.message)
-    throw error
+    throw forNoKey(error)
   }
+}
+
+/** @throws Problem 400 for what is no key without its version; tags look like one */
+export function requireKey(c: Context<AppEnv>, key: string): void {
+  try {
+    c.get('setup').isolate.keyAt(key)
+  } catch (error) {
+    throw forNoKey(error)
+  }
+}
+
+function forNoKey(error: unknown): unknown {
+  return error instanceof RangeError ? new Problem(400, error.message) : error
 }
 
 /** An explanation as it is sent, without values: for an operator who asks why, not what. */

@@ -11,7 +11,8 @@ import * as v from 'valibot'
 import type { AppEnv } from '../context.ts'
 import { success } from '../http/admin.ts'
 import { readQuery } from '../http/input.ts'
-import { pageQuery, timeOf } from '../http/page.ts'
+import { requireNamespace } from '../http/namespace.ts'
+import { limitQuery, timeOf } from '../http/page.ts'
 import { orUnavailable } from '../http/unavailable.ts'
 import { withKey } from '../popular.ts'
 import {
@@ -28,9 +29,9 @@ const SPANS = Object.keys(TREND_SPANS)
 const isSpan = (text: string): text is TrendSpan => Object.hasOwn(TREND_SPANS, text)
 const TrendQuery = v.strictObject({
   span: v.optional(v.pipe(v.string(), v.guard(isSpan, `must be one of ${SPANS.join(', ')}`)), 'hour'),
-  namespace: v.optional(v.pipe(v.string(), v.minLength(1, 'must not be empty'))),
+  namespace: v.optional(v.string()),
 })
-const TopQuery = v.strictObject({ limit: pageQuery.limit })
+const TopQuery = v.strictObject({ limit: limitQuery })
 
 /** Keys that the summary shows. */
 const FIRST_KEYS = 10
@@ -59,8 +60,9 @@ analyticsRoutes.get('/', async (c) => {
 })
 
 analyticsRoutes.get('/trends', async (c) => {
-  const { span, namespace } = readQuery(c, TrendQuery)
-  const trend = await ask(c, (db) => trendOf(db, { span, namespace: namespace ?? null }, systemRuntime.now()))
+  const { span, namespace: name } = readQuery(c, TrendQuery)
+  const namespace = name === undefined ? null : requireNamespace(name)
+  const trend = await ask(c, (db) => trendOf(db, { span, namespace }, systemRuntime.now()))
   return c.json(success(trend && trendForPeople(trend)))
 })
 

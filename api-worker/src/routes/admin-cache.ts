@@ -1,11 +1,11 @@
-import { escapeSegment, PatternError, parsePattern, type WriteResult } from '@freshet/cache-core'
-import { CACHE_CONFIGS } from '@freshet/cms'
+import { PatternError, parsePattern, type WriteResult } from '@freshet/cache-core'
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import { requirePermission } from '../auth/rights.ts'
 import type { AppEnv } from '../context.ts'
 import { success } from '../http/admin.ts'
-import { readBody, readPath } from '../http/input.ts'
+import { readBody } from '../http/input.ts'
+import { isNamespace, KNOWN_NAMESPACES, requireNamespace } from '../http/namespace.ts'
 import { Problem } from '../http/problem.ts'
 import { setBookmark } from '../http/read-options.ts'
 import { orUnavailable } from '../http/unavailable.ts'
@@ -28,9 +28,6 @@ const InvalidateInput = v.strictObject({
   /** Whether what it matches is taken out of KV as well. */
   hard: v.exactOptional(v.boolean()),
 })
-
-const NAMESPACES = Object.keys(CACHE_CONFIGS)
-const NamespaceInput = v.picklist(NAMESPACES, `must be one of ${NAMESPACES.join(', ')}`)
 
 /** `/admin/cache`, for administrators. Answers are `{success, data | message, timestamp}`, errors `{success: false, error}`. */
 export const adminCacheRoutes = new Hono<AppEnv>()
@@ -64,14 +61,14 @@ adminCacheRoutes.route('/metrics', metricsRoutes)
 
 adminCacheRoutes.post('/invalidate', async (c) => {
   const { pattern, namespace, hard } = await readBody(c, InvalidateInput)
-  const whole = checked(namespace === undefined ? pattern : `${escapeSegment(namespace)}:${pattern}`)
-  return sendPurged(c, whole, c.get('cache').invalidate(whole, { hard: hard ?? false }))
+  const whole = checked(namespace === undefined ? pattern : `${requireNamespace(namespace)}:${pattern}`)
+  return sendPurged(c, whole, c.get('cache').invalidate(whole, { hard: hard ?? false }), doubtOf(whole))
 })
 
 adminCacheRoutes.post('/clear', (c) => sendPurged(c, '*', c.get('cache').clear()))
 
 adminCacheRoutes.post('/clear/:namespace', (c) => {
-  const namespace = readPath(c, 'namespace', NamespaceInput, 'namespace')
+  const namespace = requireNamespace(c.req.param('namespace'))
   return sendPurged(c, `${namespace}:*`, c.get('cache').clear(namespace))
 })
 
@@ -79,10 +76,18 @@ async function sendPurged(
   c: Context<AppEnv>,
   pattern: string,
   purge: Promise<WriteResult>,
+  message?: string,
 ): Promise<Response> {
   const { bookmark } = await orUnavailable(purge)
   setBookmark(c, bookmark)
-  return c.json(success({ pattern, bookmark }))
+  return c.json({ ...success({ pattern, bookmark }), ...(message !== undefined && { message }) })
+}
+
+/** A pattern that begins with no namespace is rather mistyped; but keys and tags may begin with anything. */
+function doubtOf(pattern: string): string | undefined {
+  const [first = ''] = pattern.split(':')
+  if (first === '*' || isNamespace(first)) return undefined
+  return `It is in the log, but no namespace is called "${first}", so it may match nothing. There are: ${KNOWN_NAMESPACES}.`
 }
 
 function checked(pattern: string): string {

@@ -16,7 +16,7 @@ import { pageQuery, timeOf } from '../http/page.ts'
 import { notFound, Problem } from '../http/problem.ts'
 import { sendToConsumer } from '../http/send-event.ts'
 
-const PageQuery = v.strictObject(pageQuery)
+const PageQuery = v.strictObject(pageQuery(/^\d{1,15}\../s))
 
 /** `/admin/cache/dead-letters`: messages that no retry could help. */
 export const deadLetterRoutes = new Hono<AppEnv>()

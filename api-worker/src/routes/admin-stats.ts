@@ -1,10 +1,9 @@
 import { type CacheConfig, DatabaseUnavailableError, systemRuntime } from '@freshet/cache-core'
 import { trendOf } from '@freshet/cache-core/pipeline'
-import { CACHE_CONFIGS } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import type { AppEnv } from '../context.ts'
 import { success } from '../http/admin.ts'
-import { notFound } from '../http/problem.ts'
+import { requireNamespace } from '../http/namespace.ts'
 import { ask, DAY_MS, HOUR_MS, spanForPeople, spanOf, trendForPeople } from '../statistics.ts'
 
 /** `/admin/cache/stats`: what all isolates counted, and beside it what the one counted that answers. */
@@ -29,26 +28,21 @@ async function fleetOf(c: Context<AppEnv>) {
 
 statsRoutes.get('/:namespace', async (c) => {
   const { cache, setup } = c.var
-  const namespace = c.req.param('namespace')
+  const namespace = requireNamespace(c.req.param('namespace'))
   const now = systemRuntime.now()
   const [hour, day, trend] = await Promise.all([
     spanOf(c, HOUR_MS, now),
     spanOf(c, DAY_MS, now),
     ask(c, (db) => trendOf(db, { span: 'hour', namespace }, now)),
   ])
-  const stats = cache.getStats().namespaces
-  const isolate = Object.hasOwn(stats, namespace) ? stats[namespace] : null
-  const lastDay = Object.hasOwn(day.namespaces, namespace) ? day.namespaces[namespace] : null
-  if (!Object.hasOwn(CACHE_CONFIGS, namespace) && isolate === null && lastDay === null)
-    throw notFound('namespace')
   return c.json(
     success({
       namespace,
       policy: policyForPeople(setup.isolate.policy(namespace)),
       lastHour: hour.namespaces[namespace] ?? null,
-      lastDay,
+      lastDay: day.namespaces[namespace] ?? null,
       trend: trend && trendForPeople(trend),
-      isolate,
+      isolate: cache.getStats().namespaces[namespace] ?? null,
     }),
   )
 })

@@ -12,11 +12,11 @@ import * as v from 'valibot'
 import type { AppEnv } from '../context.ts'
 import { done, success } from '../http/admin.ts'
 import { readQuery } from '../http/input.ts'
-import { pageQuery, timeOf } from '../http/page.ts'
+import { limitQuery, timeOf } from '../http/page.ts'
 
 const CONFIDENCE = 0.95
 
-const Query = v.strictObject({ limit: pageQuery.limit })
+const Query = v.strictObject({ limit: limitQuery })
 
 /** `/admin/cache/verification`: what was compared with D1, and what was wrong. */
 export const verificationRoutes = new Hono<AppEnv>()

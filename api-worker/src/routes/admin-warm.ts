@@ -1,11 +1,12 @@
 import { escapeSegment, type Isolate, type Recipe, sourceOf, systemRuntime } from '@freshet/cache-core'
 import { popularRecipes, warmAllMessage, warmRecipesMessage } from '@freshet/cache-core/pipeline'
-import { CACHE_CONFIGS, resources } from '@freshet/cms'
+import { resources } from '@freshet/cms'
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import type { AppEnv } from '../context.ts'
 import { done, success } from '../http/admin.ts'
-import { readBody, readPath } from '../http/input.ts'
+import { readBody } from '../http/input.ts'
+import { requireNamespace } from '../http/namespace.ts'
 import { Problem } from '../http/problem.ts'
 import { sendToConsumer } from '../http/send-event.ts'
 import { orUnavailable } from '../http/unavailable.ts'
@@ -26,9 +27,6 @@ const KeysInput = v.strictObject({
 const UNKNOWN = 'nothing is known that has this key; lists are known only once they were read'
 const NOT_PUBLIC = 'not everybody may see what it shows: it is never warmed'
 
-const NAMESPACES = Object.keys(CACHE_CONFIGS)
-const NamespaceInput = v.picklist(NAMESPACES, `must be one of ${NAMESPACES.join(', ')}`)
-
 /** `/admin/cache/warm`: has the consumer load what is popular, or what somebody names. */
 export const warmRoutes = new Hono<AppEnv>()
 
@@ -39,7 +37,7 @@ warmRoutes.post('/', async (c) => {
 })
 
 warmRoutes.post('/:namespace', async (c) => {
-  const namespace = readPath(c, 'namespace', NamespaceInput, 'namespace')
+  const namespace = requireNamespace(c.req.param('namespace'))
   const { isolate } = c.get('setup')
   if (isolate.policy(namespace).visibility === 'private')
     throw new Problem(400, `${namespace} is private: what is in there is never warmed.`)

@@ -348,14 +348,22 @@ describe('the operator’s part of the pipeline', () => {
     }
   })
 
-  it.each(['/dead-letters?limit=101', '/invalidations?limit=0', '/invalidations?what=ever'])(
-    '%s is a 400',
-    async (path) => {
-      const response = await admin.request(`/admin/cache${path}`)
-      expect([response.status, await response.json()]).toEqual([
-        400,
-        { success: false, error: expect.any(String) },
-      ])
-    },
-  )
+  it.each([
+    ['/dead-letters?limit=101', 'limit: must be a whole number from 1 to 100'],
+    ['/invalidations?limit=0', 'limit: must be'],
+    ['/invalidations?what=ever', 'what: is not known here; known are: limit, cursor, type, key'],
+    ['/invalidations?cursor=zzz', 'cursor: must be what "next" of the page before is'],
+    ['/dead-letters?cursor=zzz', 'cursor: must be'],
+    ['/browser?cursor=zzz', 'cursor: must be'],
+    ['/browser?prefix=content:&cursor=media:item:1:v1.1', 'cursor: must be'],
+    ['/browser?tier=kv&cursor=zzz', 'cursor: must be'],
+    ['/invalidations?key=foo', '"foo" is no key'],
+    ['/invalidations?key=content:item:*', '"content:item:*" is no key'],
+  ])('%s is a 400 that says %s', async (path, words) => {
+    const response = await admin.request(`/admin/cache${path}`)
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { success: false, error: expect.stringContaining(words) },
+    ])
+  })
 })

@@ -434,12 +434,32 @@ describe('bad input', () => {
     expect((await problemOf(response)).errors?.map((error) => error.field)).toContain(query.split('=')[0])
   })
 
-  it('says it in words of its own', async () => {
-    const { detail } = await problemOf(await api.request('/api/content?limti=1'))
-    expect(detail).toBe('limti: is not known here')
-    const body = { collection: 'posts', slug: 'x' }
-    const missing = await problemOf(await editor.request('/api/content', { method: 'POST', body }))
-    expect(missing.detail).toBe('title: is required')
+  const unknown = 'is not known here; known are:'
+  it.each([
+    ['GET', '/api/content?limti=1', undefined, new RegExp(`^limti: ${unknown} limit, offset, .*featured$`)],
+    [
+      'GET',
+      '/api/content?status=gone',
+      undefined,
+      'status: must be one of "draft", "published", .*, not "gone"',
+    ],
+    ['POST', '/api/content', { collection: 'posts', slug: 'x' }, 'title: is required'],
+    ['POST', '/api/content', [], 'body: must be an object, not an array'],
+    ['PUT', post, [], 'body: must be an object, not an array'],
+    ['PUT', post, {}, 'body: must name at least one field to change'],
+    ['PUT', post, { titel: 'x' }, `titel: ${unknown} title, slug, status, data, authorId, featuredMediaId`],
+    ['PUT', post, { authorId: 'x'.repeat(1025) }, 'authorId: must have at most 1,024 characters'],
+    ['POST', '/api/content/bulk', { action: 'delete', ids: [] }, 'ids: must not be empty'],
+    ['POST', '/api/content/bulk', { action: 'delete', ids: 'x' }, 'ids: must be an array, not "x"'],
+    ['POST', '/api/content/bulk', { action: 'delete', ids: [5] }, 'ids.0: must be a string, not 5'],
+    ['PUT', `/api/media/${seedMediaId(0)}`, { size: -0.5 }, 'size: must be a whole number'],
+    ['PUT', `/api/media/${seedMediaId(0)}`, { width: 0 }, 'width: must be at least 1'],
+    ['GET', `/api/content/${'a'.repeat(3000)}`, undefined, ': id must have at most 1,024 characters.'],
+    ['GET', `/api/config/${'a'.repeat(3000)}`, undefined, ': key must be 1 to 64 of'],
+  ])('says it in words of its own: %s %s %j', async (method, path, body, words) => {
+    const { detail } = await problemOf(await editor.request(path, { method, body }))
+    expect(detail).toMatch(new RegExp(words))
+    expect(detail).not.toMatch(/Invalid|Expected/)
   })
 
   it('refuses a taken slug, an unknown collection, a wrong type, too large a body', async () => {
@@ -476,6 +496,36 @@ describe('bad input', () => {
       const response = await api.request(path)
       expect([path, response.status, (await problemOf(response)).status]).toEqual([path, 404, 404])
     }
+  })
+
+  it.each([
+    ['PATCH', post, 'GET, HEAD, PUT, DELETE'],
+    ['PUT', '/api/content', 'GET, HEAD, POST'],
+    ['GET', '/events', 'POST'],
+    ['GET', '/auth/login', 'POST'],
+    ['DELETE', '/health', 'GET, HEAD'],
+    ['DELETE', `${post}/publish`, 'POST'],
+  ])('answers 405 to %s %s, with the methods that there are', async (method, path, allow) => {
+    const response = await api.request(path, { method })
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, allow])
+    expect(await problemOf(response)).toMatchObject({
+      title: 'Method Not Allowed',
+      status: 405,
+      detail: `There is no ${method} ${path}: this path takes ${allow}.`,
+    })
+  })
+
+  it('leaves HEAD and OPTIONS as they are', async () => {
+    expect((await api.request(post, { method: 'HEAD' })).status).toBe(200)
+    for (const method of ['HEAD', 'OPTIONS'])
+      expect((await api.request('/events', { method })).headers.get('Allow')).toBe(null)
+  })
+
+  it('says at / where to go', async () => {
+    const response = await api.request('/')
+    const { status, detail } = await problemOf(response)
+    expect([response.status, status]).toEqual([404, 404])
+    for (const path of ['/health', '/api/content', '/admin/cache']) expect(detail).toContain(path)
   })
 })
 
@@ -530,6 +580,52 @@ describe("the operator's part", () => {
     const nobody = await api.as('never-given-out').request('/admin/cache/stats')
     expect([nobody.status, await nobody.json()]).toEqual([401, { success: false, error: expect.any(String) }])
   })
+
+  it('answers 405 in its own shape, to administrators', async () => {
+    const response = await admin.request('/admin/cache/warm', { method: 'DELETE' })
+    expect([response.status, response.headers.get('Allow'), await response.json()]).toEqual([
+      405,
+      'POST',
+      { success: false, error: 'There is no DELETE /admin/cache/warm: this path takes POST.' },
+    ])
+    expect((await viewer.request('/admin/cache/warm', { method: 'DELETE' })).status).toBe(403)
+  })
+
+  it('says so where a pattern begins with no namespace, and logs it all the same', async () => {
+    const invalidate = async (body: unknown) => {
+      const response = await admin.request('/admin/cache/invalidate', { method: 'POST', body })
+      return v.parse(v.looseObject({ success: v.literal(true) }), await response.json())
+    }
+    expect(await invalidate({ pattern: 'cntent:item:1' })).toMatchObject({
+      data: { pattern: 'cntent:item:1', bookmark: expect.any(String) },
+      message: expect.stringMatching(/no namespace is called "cntent".*There are: content, user, /),
+    })
+    for (const pattern of ['content:item:1', '*:item:1'])
+      expect(await invalidate({ pattern })).not.toHaveProperty('message')
+  })
+
+  it.each([
+    ['GET', '/stats/nope', undefined],
+    ['POST', '/warm/nope', { keys: ['1'] }],
+    ['POST', '/clear/nope', undefined],
+    ['POST', '/invalidate', { pattern: 'item:1', namespace: 'nope' }],
+    ['GET', '/analytics/trends?namespace=nope', undefined],
+    ['GET', '/browser?namespace=nope', undefined],
+    ['GET', '/browser?tier=kv&namespace=nope', undefined],
+    ['GET', '/browser/nope/item%3A1', undefined],
+  ])(
+    'knows no other namespaces: %s %s is a 404 that names those that there are',
+    async (method, path, body) => {
+      const response = await admin.request(`/admin/cache${path}`, { method, body })
+      expect([response.status, await response.json()]).toEqual([
+        404,
+        {
+          success: false,
+          error: 'There is no namespace "nope". There are: content, user, config, media, api, session.',
+        },
+      ])
+    },
+  )
 
   it('checks with D1 on Cache-Control: no-cache, for those who are logged in', async () => {
     await api.request(post)

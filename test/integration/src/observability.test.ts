@@ -119,6 +119,13 @@ describe('an operator', () => {
     await eventually('KV has them', async () => (await browse('tier=kv&namespace=content')).items.length >= 3)
     const kv = await browse('tier=kv&namespace=content&prefix=item:')
     expect(kv).toMatchObject({ tier: 'kv', judgedBy: 'key', total: null })
+    const first = await browse('tier=kv&namespace=content&prefix=item:&limit=1')
+    const next = await browse(
+      `tier=kv&namespace=content&prefix=item:&limit=1&cursor=${encodeURIComponent(first.next)}`,
+    )
+    expect([first, next].map(({ items }) => items[0].name)).toEqual(
+      kv.items.slice(0, 2).map(({ name }: { name: string }) => name),
+    )
     const inKv = kv.items.find((one: { key: string; isCurrent: boolean }) => one.key === KEY && one.isCurrent)
     expect(inKv).toMatchObject({ verdict: 'valid', bytes: null, name: expect.stringContaining(KEY) })
     const one = await dataOf(
