@@ -17,7 +17,7 @@ export interface Operations {
 }
 
 /** Dollars per million operations (PLATFORM.md). Rows read cost a thousandth of those written: left out. */
-const PRICES: Record<keyof Operations, number> = {
+export const PRICES: Record<keyof Operations, number> = {
   kvReads: 0.5,
   kvWrites: 5,
   kvDeletes: 5,

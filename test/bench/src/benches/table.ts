@@ -5,6 +5,7 @@ import { hitRatio } from './hit-ratio.ts'
 import { hits } from './hits.ts'
 import { http } from './http.ts'
 import { invalidation } from './invalidation.ts'
+import { lists } from './lists.ts'
 import { memory } from './memory.ts'
 import { system } from './system.ts'
 import { warming } from './warming.ts'
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   invalidation,
   coalescing,
   warming,
+  lists,
   http,
   system,
   memory,
