@@ -51,7 +51,7 @@ describe('openState', () => {
     await writeFile(join(directory, 'lock'), String(process.ppid))
     await expect(openState(directory, { fresh: true })).rejects.toThrow(StateBusyError)
     await expect(openState(directory, { fresh: true })).rejects.toThrow(
-      `process ${process.ppid} already runs`,
+      `process ${process.ppid} already runs on the state in ${directory}: stop it first (if it isn't Freshet, delete the file ${join(directory, 'lock')})`,
     )
   })
 

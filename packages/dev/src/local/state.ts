@@ -6,9 +6,9 @@ import { PlainError } from '../plain-error.ts'
 /** A directory that another running stack uses: two of them over one database only answer SQLITE_BUSY. */
 export class StateBusyError extends PlainError {
   override name = 'StateBusyError'
-  constructor(directory: string, pid: number) {
+  constructor(directory: string, lock: string, pid: number) {
     super(
-      `process ${pid} already runs on the state in ${directory}: stop it first (if it isn't Freshet, delete ${directory})`,
+      `process ${pid} already runs on the state in ${directory}: stop it first (if it isn't Freshet, delete the file ${lock})`,
     )
   }
 }
@@ -72,7 +72,7 @@ async function takeLock(directory: string, lock: string): Promise<void> {
   } catch {
     const owner = Number(await readFile(lock, 'utf8').catch(() => ''))
     const busy = owner === process.pid ? held.has(lock) : isRunning(owner)
-    if (busy) throw new StateBusyError(directory, owner)
+    if (busy) throw new StateBusyError(directory, lock, owner)
     // Its owner was killed and could not tidy up.
     await writeFile(lock, String(process.pid))
   }

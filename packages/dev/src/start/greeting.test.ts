@@ -23,12 +23,28 @@ describe('greeting', () => {
 
   it('reads through the other Worker where there is one', () => {
     const text = greeting({ ...facts, urls: [...facts.urls, 'http://127.0.0.1:8788'] })
-    expect(text).toContain('through the other API Worker')
-    expect(text).toContain('curl -s http://127.0.0.1:8788/api/content/content-0')
+    const reads = text
+      .split('\n')
+      .filter((line) => line.includes('curl -s http://127.0.0.1:8788/api/content/'))
+    // Before the write, so that there is an older value; after it without the bookmark, and with it.
+    expect(reads.map((line) => line.includes('"$BOOKMARK"'))).toEqual([false, false, true])
+    expect(text.indexOf(reads[0] ?? '')).toBeLessThan(text.indexOf('-X PUT'))
+    expect(text.lastIndexOf(reads[1] ?? '')).toBeGreaterThan(text.indexOf('-X PUT'))
+    expect(text).toContain('for up to 5 seconds')
   })
 
-  it('is made of commands that a shell can parse', () => {
-    const commands = greeting(facts).split('The dashboard')[0]?.split('another terminal:')[1] ?? ''
+  it('tells of no other Worker where there is none', () => {
+    expect(greeting(facts)).not.toContain('other API Worker')
+  })
+
+  it.each([
+    { what: 'one Worker', urls: facts.urls },
+    { what: 'two', urls: [...facts.urls, 'http://127.0.0.1:8788'] },
+  ])('is made of commands that a shell can parse, with $what', ({ urls }) => {
+    const commands =
+      greeting({ ...facts, urls })
+        .split('The dashboard')[0]
+        ?.split('another terminal:')[1] ?? ''
     execFileSync('sh', ['-n'], { input: commands })
   })
 })
