@@ -171,7 +171,7 @@ export const Chart: FC<{
         <div
           class="chart"
           role="img"
-          aria-label={`${title}: ${summary(chart, say)}`}
+          aria-label={`${title}. Last step: ${summary(chart, say)}`}
           data-chart={JSON.stringify(chart)}
         ></div>
         <details class="inline" data-beside="">

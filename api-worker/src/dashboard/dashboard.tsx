@@ -255,16 +255,23 @@ async function sendRefusal(c: Context<AppEnv>, problem: Problem, assets: Assets)
     500: 'Something went wrong',
     503: 'Not available',
   }[kept]
+  const isLoggedIn = c.get('actor') !== null
+  // The overview would refuse whoever is no administrator again.
+  const isStranger = isLoggedIn && !isAdmin(c)
   return sendHtml(
     c,
     <Refused assets={assets} title={title} says={message}>
       <div class="actions">
-        <a class="button" href={ADMIN_PATH}>
-          To the overview
-        </a>
-        {c.get('actor') !== null && (
+        {!isStranger && (
+          <a class="button" href={ADMIN_PATH}>
+            To the overview
+          </a>
+        )}
+        {isLoggedIn && (
           <form method="post" action={`${UI_PATH}/logout`}>
-            <button type="submit">Log out</button>
+            <button type="submit" {...(isStranger && { class: 'primary' })}>
+              {isStranger ? 'Log in as somebody else' : 'Log out'}
+            </button>
           </form>
         )}
       </div>

@@ -75,7 +75,9 @@ describe('the dashboard, in a browser', () => {
     await logIn(page, { email: 'editor@example.com', password: 'freshet-dev' })
     await page.getByText('logged in as editor').waitFor()
     expect(complaints.splice(0)).toEqual([expect.stringContaining('403')])
-    await page.getByRole('button', { name: 'Log out' }).click()
+    // Which would say the same again.
+    expect(await page.getByRole('link', { name: 'To the overview' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Log in as somebody else' }).click()
     await page.getByRole('heading', { name: 'Log in' }).waitFor()
   })
 
@@ -99,7 +101,9 @@ describe('the dashboard, in a browser', () => {
     expect(await textOf(page.locator('#hit-rate'))).toMatch(/^\d+(\.\d)? %$/)
     await page.locator('#chart-hits canvas').waitFor()
     const chart = await page.locator('#chart-hits [role=img]').getAttribute('aria-label')
-    expect(chart).toMatch(/Memory \+ KV \d+(\.\d)? %/)
+    expect(chart).toMatch(/Last step: Memory \+ KV \d+(\.\d)? %/)
+    const step = page.locator('#chart-hits .u-legend .u-series').first()
+    expect(await textOf(step)).toMatch(/\d\d:\d\d, the last step, not complete$/)
     await page.locator('#chart-hits summary').click()
     expect(await page.locator('#chart-hits tbody tr').count()).toBeGreaterThan(0)
     expect(path()).toBe(HOME)
@@ -321,6 +325,12 @@ document.body.setAttribute('style', 'color: red')`)
     expect(await textOf(advice.nth(4))).toMatch(/Lifetime.?1 h/)
   })
 
+  it('says of what was cached as not found that it was', async () => {
+    await site.api('/api/content/not-there')
+    await enter(`${UI}/browser?namespace=content&prefix=item:not-there`)
+    await page.locator('#keys tbody').getByText('cached as not found', { exact: true }).waitFor()
+  })
+
   it('tells names in KV that an invalidation has left behind from the one that is read', async () => {
     const post = seedPostId(6)
     await site.api(`/api/content/${post}`)
@@ -342,15 +352,16 @@ document.body.setAttribute('style', 'color: red')`)
   it('shows what the pipeline did over time, and what waits', async () => {
     await site.api(`/api/content/${seedPostId(4)}`, { method: 'PUT', body: { title: 'Warmed' } })
     await enter(`${UI}/warming`)
-    const figure = page.locator('#warming-figures .stat').filter({ hasText: 'Running' }).locator('.figure')
+    const figure = page.locator('#warming-figures .stat').filter({ hasText: 'Jobs done' }).locator('.figure')
     await eventually('a job ran', async () => Number(await textOf(figure)) > 0)
     await page.reload()
     await page.locator('#chart-jobs canvas').waitFor()
+    await page.locator('#popular').getByRole('columnheader', { name: 'Reads, estimated' }).waitFor()
     expect(await textOf(page.locator('#warming-figures'))).toMatch(/Waiting, high lane\d+as of/)
     await go(`${UI}/invalidations`)
     await page.locator('#chart-events canvas').waitFor()
     const label = await page.locator('#chart-events [role=img]').getAttribute('aria-label')
-    expect(label).toMatch(/Processed \d+, Sweep goes on \d+, Dead letters \d+/)
+    expect(label).toMatch(/Last step: Processed \d+, Sweep goes on \d+, Dead letters \d+/)
   })
 
   // Each page in both themes and at both widths; screenshots.bin.ts has all four of each, for people.

@@ -63,7 +63,7 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => say(value)) },
     ],
     series: [
-      { label: 'UTC', value: (_, at) => (at == null ? '–' : `${dayOf(at)} ${clockOf(at)}`) },
+      { label: 'UTC', value: stepOf },
       ...chart.series.map(({ label, ink: name, dash }) => ({
         label,
         stroke: () => ink(`--${name}`),
@@ -82,6 +82,12 @@ function optionsOf(chart: ChartData, host: HTMLElement): uPlot.Options {
       })),
     ],
   }
+}
+
+/** Which step the legend tells of. The last one is still counted. */
+function stepOf({ data: [x] }: uPlot, at: number | null): string {
+  if (at == null) return '–'
+  return `${dayOf(at)} ${clockOf(at)}${at === x.at(-1) ? ', the last step, not complete' : ''}`
 }
 
 function showNewest(plot: uPlot): void {

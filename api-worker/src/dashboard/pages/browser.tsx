@@ -155,7 +155,7 @@ function Keys({ tier, items, total, next }: v.InferOutput<typeof Listing>) {
                     {key}
                   </a>
                 )}{' '}
-                {isPrivate && <Badge>private</Badge>} {!found && <Badge>known not to be</Badge>}{' '}
+                {isPrivate && <Badge>private</Badge>} {!found && <Badge>cached as not found</Badge>}{' '}
                 {!isCurrent && <Badge>superseded</Badge>}
               </>
             ),

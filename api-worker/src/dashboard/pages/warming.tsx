@@ -53,9 +53,9 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
           <Figures
             figures={[
               {
-                label: 'Running',
+                label: 'Jobs done',
                 value: count(sumOf(lastFiveMinutes)),
-                beside: 'jobs done in the last 5 minutes',
+                beside: 'in the last 5 minutes',
               },
               waitingIn('Waiting, high lane', laneBacklogs.high, now),
               waitingIn('Waiting, low lane', laneBacklogs.low, now),
@@ -94,7 +94,7 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
         <Panel
           id="popular"
           title="Popular keys"
-          says="The most read of late; a read counts half after twelve hours. These are warmed first."
+          says="The most read of late, estimated from samples; a read counts half after twelve hours. These are warmed first."
           live
         >
           {popular.length === 0 ? (
@@ -117,7 +117,7 @@ export async function warmingPage({ c, inner, now }: PageContext): Promise<PageC
                     ),
                 },
                 { title: 'Resource', of: ({ recipe }) => recipe.resource },
-                { title: 'Reads, decayed', isNumber: true, of: ({ score }) => count(score) },
+                { title: 'Reads, estimated', isNumber: true, of: ({ score }) => count(score) },
                 { title: 'One load', isNumber: true, of: ({ costMs }) => duration(costMs) },
               ]}
             />
