@@ -166,7 +166,7 @@ export class CacheService extends DirectTiers {
    * Invalidates what has a key or a tag that the pattern matches: one row in the log, however many entries. Throws PatternError.
    * @param options `hard` has the consumer also take it out of KV, where it would otherwise lie unread until it expires
    */
-  invalidate(pattern: string, { hard = false }: { hard?: boolean } = {}): Promise<WriteResult> {
+  async invalidate(pattern: string, { hard = false }: { hard?: boolean } = {}): Promise<WriteResult> {
     return this.#writer.purge('cache.invalidate', [parsePattern(pattern)], hard)
   }
 

@@ -102,6 +102,12 @@ describe('the counted model', () => {
     // Of 420 changes of 1,000 keys by Zipf, each fold of the older half takes what was loaded before, where all share one place.
     expect(one.loads).toBeGreaterThan(2 * none.loads)
     expect(one.loadsByFolds).toBeGreaterThan(one.loads / 2)
+    // Once for each fold: what was loaded anew is good until the next one.
+    const byTags = countOperations(
+      { ...SITE, tagsPerEntry: 2, fencePatterns: 20, foldedPlaces: 1, warmUpSeconds: 300 },
+      1,
+    )
+    expect(byTags.loads).toBeLessThan(1.1 * one.loads)
     expect(few.loads).toBeLessThan(one.loads / 5)
     expect(none.loadsByFolds).toBe(0)
   })

@@ -304,7 +304,11 @@ export function countOperations(
     totals.kvWrites++
     const other = kv.get(key)
     const generation = generationOf(key)
-    const isNewer = other === undefined || other.version < held.version || other.generation !== generation
+    const isNewer =
+      other === undefined ||
+      other.version < held.version ||
+      other.generation !== generation ||
+      other.loadedAt < foldedOfAny(key)
     if (isNewer || other.until <= seenFrom) kv.set(key, { ...held, generation, seenFrom })
   }
 
