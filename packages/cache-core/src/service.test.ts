@@ -420,7 +420,7 @@ describe('invalidate and clear', () => {
 
   it.each(['', 'a::b', 'a:b*', 'a\nb'])('refuse the pattern %j', async (pattern) => {
     const { cache } = new World().isolate()
-    expect(() => cache.invalidate(pattern)).toThrow(PatternError)
+    await expect(cache.invalidate(pattern)).rejects.toThrow(PatternError)
   })
 
   it('say so when D1 fails', async () => {
