@@ -1,4 +1,4 @@
-/** 30 bits of a text: FNV-1a over its code units, mixed as at the end of MurmurHash3. Small enough for V8 to keep unboxed. Snapshots hold places by it. */
+/** 30 bits of a text: FNV-1a over its code units, mixed as at the end of MurmurHash3. Small enough for V8 to keep unboxed. Snapshots hold places by it, and KV's values their checksum. */
 export function fingerprint(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

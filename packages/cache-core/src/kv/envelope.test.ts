@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { anyText, wellFormedText } from '../../test/arbitraries.ts'
 import { fromKv } from '../../test/from-kv.ts'
 import { type CacheEntry, etagOf, withSize } from '../entry.ts'
+import { digest } from '../keys/hash.ts'
 import { buildKey } from '../keys/key.ts'
 import { decodeEntry, encodeEntry } from './envelope.ts'
 
@@ -105,7 +106,7 @@ describe('an envelope', () => {
     )
   })
 
-  it.each(['s', 'e', 'st', 'up', 'x', 't', 'f', 'c'])('is garbage with another or no %s', (field) => {
+  it.each(['s', 'e', 'st', 'up', 'x', 't', 'f', 'k', 'c'])('is garbage with another or no %s', (field) => {
     const { value, metadata } = encodeEntry(entryOf())
     const { [field]: own, ...rest } = metadata as Record<string, unknown>
     const others = [undefined, null, -1, 1.5, 'x', false, typeof own === 'number' ? own + 1 : `${own}0`]
@@ -113,6 +114,20 @@ describe('an envelope', () => {
       expect(decodeEntry(key, { value, metadata: { ...rest, [field]: other } })).toBe('garbage')
     }
     expect(decodeEntry(key, { value, metadata: rest })).toBe('garbage')
+  })
+
+  it('of an older version, without a checksum of its text, is known by its etag', () => {
+    const entry = entryOf()
+    const { value, metadata } = encodeEntry(entry)
+    const { k, c, ...older } = metadata
+    const header = value.slice(0, value.indexOf('\n'))
+    const { e, st, up, x, t } = older
+    const sealed = { ...older, c: digest([e, st, up, x, t, header].join('\n')) }
+    expect(decodeEntry(key, { value, metadata: sealed })).toEqual(fromKv(entry))
+    expect(decodeEntry(key, { value: `${value} `, metadata: sealed })).toBe('garbage')
+    // The seal tells whether there was one.
+    expect(decodeEntry(key, { value, metadata: { ...sealed, k } })).toBe('garbage')
+    expect(decodeEntry(key, { value, metadata: { ...older, c } })).toBe('garbage')
   })
 
   it('of another key is garbage: a KV name may be a hash', () => {
