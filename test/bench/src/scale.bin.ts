@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runScale } from './scale/run.ts'
 
-const HELP = `npm run scale -- [OPTIONS]: counts what sites of growing size ask of the platform, in about ten minutes.
+const HELP = `npm run scale -- [OPTIONS]: counts what sites of growing size ask of the platform, in about fifteen minutes.
 
   --json FILE    the counts as JSON: {sites: [{name, scale, bill}]}
   --help         this page`
