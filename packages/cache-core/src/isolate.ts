@@ -157,6 +157,11 @@ export class Isolate {
     })
   }
 
+  /** A path with the version that its key has now; of any path that an entry has. */
+  textOf(path: string): string {
+    return `${path}:v${this.home(unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))).version}`
+  }
+
   /**
    * The key whose path is already written out, as `content:item:42`.
    * @throws RangeError when it is no key: ids from outside go through `nameOf` first

@@ -47,6 +47,15 @@ describe('get and getWithSource', () => {
   )
 })
 
+it.each([[undefined], [() => 1], [1n]])(
+  'refuses to set %s, which JSON has not, and logs nothing',
+  async (value) => {
+    const world = new World()
+    await expect(world.isolate().cache.set('content:post:1', value)).rejects.toThrow(TypeError)
+    expect(world.head).toBe(0)
+  },
+)
+
 it('an answer’s value is asked of the answer, wherever it came from', async () => {
   const world = new World()
   const { cache } = world.isolate()
@@ -384,7 +393,7 @@ describe('invalidate and clear', () => {
     await cache.clear('*')
     await cache.clear('content:n')
     expect(await left()).toEqual(['content:n:1', 'content:m:1'])
-    expect(() => cache.clear('')).toThrow(PatternError)
+    await expect(cache.clear('')).rejects.toThrow(PatternError)
   })
 
   it('are one row in the log each, also where the cache is off', async () => {

@@ -133,7 +133,7 @@ export class CacheService extends DirectTiers {
     return new Map([...found].map(([key, result]) => [key, result.value()]))
   }
 
-  /** Brings what KV holds of these keys into memory. @returns how many of them memory holds now */
+  /** Brings what KV holds of these keys into memory, where that takes it. @returns how many of them were found */
   async warmCache(keys: readonly string[]): Promise<number> {
     return (await this.getMany(keys)).size
   }
@@ -147,6 +147,10 @@ export class CacheService extends DirectTiers {
   async setMany(entries: readonly (readonly [string, unknown])[], stamped?: Stamped): Promise<void> {
     if (entries.length === 0) return
     const paths = this.#pathsOf(entries.map(([key]) => key))
+    // Before anything is logged: what JSON cannot say throws here.
+    for (const [key, value] of entries)
+      if (JSON.stringify(value) === undefined)
+        throw new TypeError(`the value of "${key}" is none that JSON has`)
     const log = () => this.#writer.purge('cache.set', paths)
     const stamp = stamped?.stamp ?? (await log()).changes[0]?.seq ?? 0
     for (const [key, value] of entries) this.keep(key, value, { ...stamped, stamp })
@@ -171,7 +175,7 @@ export class CacheService extends DirectTiers {
   }
 
   /** Invalidates a namespace, or everything, and has it taken out of KV. */
-  clear(namespace?: string): Promise<WriteResult> {
+  async clear(namespace?: string): Promise<WriteResult> {
     const pattern = namespace === undefined ? '*' : `${escapeSegment(namespace)}:*`
     return this.#writer.purge('cache.clear', [parsePattern(pattern)], true)
   }

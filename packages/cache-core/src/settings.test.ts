@@ -91,8 +91,8 @@ describe('parseSettings', () => {
     ],
     [
       'CACHE_FOLDED_PLACES',
-      ['512', '4194304', '100000', '1024.5', ''],
-      'a power of two from 1024 to 2097152',
+      ['512', '2097152', '100000', '1024.5', ''],
+      'a power of two from 1024 to 1048576',
     ],
     ['WARM_HOUR_UTC', ['24', '-1', '3.5', '', 'never'], 'a whole hour from 0 to 23, or "off"'],
   ])('a bad %s is named with what it holds and what it may hold', (name, values, allowed) => {

@@ -90,12 +90,23 @@ describe('validity', () => {
     bench.refresh()
     expect(names(bench.fence)).toEqual(names(known))
   })
+
+  it('goes on to call keys by a pattern with wildcards that was pruned: they would all be loaded anew at once', () => {
+    const bench = new Bench()
+    bench.commit('content:*')
+    bench.commit('content:post:1')
+    bench.commit('api:list:a')
+    bench.refresh()
+    bench.log.prune(2)
+    bench.refresh()
+    expect(['1', '2'].map((id) => bench.fence.generation(`content:post:${id}`))).toEqual([1, 1])
+  })
 })
 
 it.each([
   [{ maxPatterns: 0 }, 'maxPatterns is 0; it may be a whole number from 1 on'],
   [{ maxPatterns: Number.NaN }, 'maxPatterns is NaN'],
-  [{ foldedPlaces: 1_000 }, 'foldedPlaces is 1000; it may be a power of two, at most 2097152'],
+  [{ foldedPlaces: 1_000 }, 'foldedPlaces is 1000; it may be a power of two, at most 1048576'],
 ])('a fence has no limits such as %j', (limits, problem) => {
   expect(() => new Fence(limits)).toThrow(problem)
 })

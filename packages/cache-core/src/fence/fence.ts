@@ -6,7 +6,7 @@ import type { Snapshot } from './snapshot.ts'
 
 /** How much a fence keeps. */
 export interface FenceLimits {
-  /** Patterns that it knows by name, at least 1; past them, the older half is folded. Default 10,000: about 2 MB. */
+  /** Patterns that it knows by name, at least 1; past them, older ones are folded. Default 10,000: about 2 MB. */
   maxPatterns?: number
   /** Places that folded names share, a power of two. Default 262,144: 2 MB, once something is folded. */
   foldedPlaces?: number
@@ -158,12 +158,13 @@ export class Fence {
   }
 
   /**
-   * The highest seq that matches a key's path itself: the last part of its KV name. None that the log has pruned: a fence that began
-   * since does not know of it, and has to call the key by the same name. What lies there is still judged by its stamp.
+   * The highest seq that matches a key's path itself: the last part of its KV name. Of a name alone none that the log has pruned: a
+   * fence that began since does not know of it, and has to call the key by the same name. What lies there is still judged by its
+   * stamp. Patterns with wildcards go on to count: they stand for many keys, which would all be loaded anew in the same moment, and
+   * snapshots know them.
    */
   generation(path: string): number {
-    const newest = this.#index.newest(path)
-    return newest > this.#prunedTo ? newest : 0
+    return this.#index.newest(path, this.#prunedTo)
   }
 
   /** Of the names that an entry depends on, the one that was invalidated last; null when none ever was, as far as is known. */

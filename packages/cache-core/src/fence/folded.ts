@@ -2,8 +2,8 @@ import { fingerprint } from '../keys/fingerprint.ts'
 
 /** Places that names share: 2 MB. With a million names, four of them to a place. */
 export const PLACES = 2 ** 18
-/** 16 MB of the 128 that an isolate has; in use, a snapshot of nearly the 25 that KV takes. */
-export const MAX_PLACES = 2 ** 21
+/** 8 MB of the 128 that an isolate has; all in use, as much again in a snapshot. */
+export const MAX_PLACES = 2 ** 20
 
 /** A table as JSON has it. */
 export interface Packed {

@@ -40,11 +40,15 @@ export class PatternIndex {
     if (seq > this.#wildMax) this.#wildMax = seq
   }
 
-  /** The highest seq whose pattern matches the name; 0 when none does. */
-  newest(name: string): number {
+  /**
+   * The highest seq whose pattern matches the name; 0 when none does.
+   * @param prunedTo of patterns without wildcards, only what is above counts
+   */
+  newest(name: string, prunedTo = 0): number {
     const exact = Math.max(this.#exact.get(name) ?? 0, this.#folded?.newest(name) ?? 0)
-    if (this.#wildMax <= exact) return exact
-    return this.#root.newest(name.split(':'), 0, exact)
+    const own = exact > prunedTo ? exact : 0
+    if (this.#wildMax <= own) return own
+    return this.#root.newest(name.split(':'), 0, own)
   }
 
   /** Whether something newer than `seq` matches the name: cheaper than `newest` where nothing is newer at all. */
@@ -85,7 +89,7 @@ export class PatternIndex {
    * @returns the seq below which entries are now invalid; 0 when nothing was forgotten
    */
   fold(cap: number): number {
-    const room = Math.floor(cap * FILL_AFTER_FOLD)
+    const room = Math.max(1, Math.floor(cap * FILL_AFTER_FOLD))
     const kept = Math.min(this.#exact.size >> 1, Math.max(0, room - this.#wildSize))
     const cut = newestBut(kept, this.#exact.values())
     for (const [name, seq] of this.#exact) {

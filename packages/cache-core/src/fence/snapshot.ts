@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { isWild } from '../keys/pattern.ts'
 import { ROW_ID } from '../log/tail.ts'
 import type { Database, KeyValueStore } from '../ports.ts'
 import { isPlaceCount } from './folded.ts'
@@ -16,6 +17,8 @@ const MAX_SNAPSHOT_PATTERNS = 5_000
 const MAX_SNAPSHOT_ROWS = 20_000
 /** Patterns that are read for one: a row of a bulk write has many. */
 const MAX_SNAPSHOT_SOURCES = 50_000
+/** Patterns with wildcards that a snapshot goes on to have when their rows are gone. */
+const MAX_PRUNED_WILD = 500
 
 const SnapshotSchema = v.object({
   schema: v.literal(1),
@@ -84,6 +87,7 @@ export async function buildSnapshot(
   let floor = Math.max(previous?.floor ?? 0, state.pruned_to, state.cut, leftOut)
   const index = new PatternIndex(places)
   for (const [pattern, seq] of previous?.patterns ?? []) if (seq > floor) index.add(pattern, seq)
+  for (const [pattern, seq] of prunedWild(previous, floor)) index.add(pattern, seq)
   if (previous?.folded) index.merge(previous.folded, previous.head)
   for (const { pattern, seq } of newest) index.add(pattern, seq)
   while (index.size > MAX_SNAPSHOT_PATTERNS) floor = Math.max(floor, index.fold(MAX_SNAPSHOT_PATTERNS))
@@ -96,6 +100,12 @@ export async function buildSnapshot(
     patterns: [...index.entries()],
     folded: index.pack(state.seq, floor),
   }
+}
+
+/** Patterns with wildcards that make nothing invalid any more, but name many keys in KV: the newest of them. */
+function prunedWild(previous: Snapshot | null, floor: number): Snapshot['patterns'] {
+  const wild = (previous?.patterns ?? []).filter(([pattern, seq]) => seq <= floor && isWild(pattern))
+  return wild.sort(([, a], [, b]) => b - a).slice(0, MAX_PRUNED_WILD)
 }
 
 /** Whether the log went on from a snapshot: its head's row is still there, or was pruned. */

@@ -57,10 +57,11 @@ export function encodeEntry(entry: CacheEntry): { value: string; metadata: KvMet
 
 /**
  * A checksum of all but the text: another stamp or tag would make an invalid entry valid. The text has one of its own, against damage:
- * to take its etag anew, half a millisecond of a page of 80 KB, would be the most that a read from KV does.
+ * to take its etag anew, half a millisecond of a page of 80 KB, would be the most that a read from KV does. That one is not sealed, so
+ * that a version which does not know of it can read the entry: a wrong one makes garbage of it, and without one the etag tells.
  */
-function sealOf({ e, st, up, x, t, k }: Omit<KvMetadata, 'c'>, header: string): string {
-  return digest([e, st, up, x, t, ...(k === undefined ? [] : [k]), header].join('\n'))
+function sealOf({ e, st, up, x, t }: Omit<KvMetadata, 'c' | 'k'>, header: string): string {
+  return digest([e, st, up, x, t, header].join('\n'))
 }
 
 /** The canonical parameters that a value says it is of, for who has only its key, in which they are hashed. */

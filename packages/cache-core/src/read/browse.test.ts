@@ -38,6 +38,15 @@ it('pages through memory in order, by prefix, without counting a read', async ()
   expect(browseMemory(isolate, { prefix: 'user:', limit: 3 })).toEqual({ items: [], next: null, total: 0 })
 })
 
+it('lists what no plain key could be as well', async () => {
+  const { isolate, world, cache } = await filled()
+  await cache.read(posts.at({ id: '' }))
+  await world.settle()
+  expect(browseMemory(isolate, { prefix: 'content:post:', limit: 9 }).items.map(({ key }) => key)).toContain(
+    'content:post:',
+  )
+})
+
 it('pages through KV and judges by what a listing tells', async () => {
   const { isolate, world, cache } = await filled()
   const seen: (string | null)[] = []

@@ -54,7 +54,7 @@ export function browseMemory(isolate: Isolate, { prefix, limit, cursor }: Browse
   const { runtime } = isolate
   const now = runtime.now()
   const all = [...isolate.memory.inspectAll()]
-    .map(([path, held]) => ({ text: isolate.keyAt(path).text, held }))
+    .map(([path, held]) => ({ text: isolate.textOf(path), held }))
     .filter(({ text }) => text.startsWith(prefix))
   const rest = all
     .filter(({ text }) => cursor === undefined || text > cursor)
@@ -127,8 +127,7 @@ function kvKey(isolate: Isolate, name: string, metadata: unknown): BrowsedKey | 
     text,
     namespace,
     version: version ?? null,
-    isCurrent:
-      path !== undefined && text === isolate.keyAt(path).text && generation === fence.generation(path),
+    isCurrent: path !== undefined && text === isolate.textOf(path) && generation === fence.generation(path),
     isPrivate: policy.visibility === 'private',
     name,
     generation,
