@@ -364,6 +364,14 @@ document.body.setAttribute('style', 'color: red')`)
     expect(label).toMatch(/Last step: Processed \d+, Sweep goes on \d+, Dead letters \d+/)
   })
 
+  it('draws its charts where the machine has no locale', async () => {
+    await page.addInitScript(
+      "Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix', configurable: true })",
+    )
+    await enter(HOME)
+    await page.locator('[data-chart] canvas').first().waitFor()
+  })
+
   // Each page in both themes and at both widths; screenshots.bin.ts has all four of each, for people.
   it.each([
     { theme: 'light', width: 1440 },
