@@ -159,7 +159,7 @@ export class Isolate {
 
   /** A path with the version that its key has now; of any path that an entry has. */
   textOf(path: string): string {
-    return `${path}:v${this.home(unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))).version}`
+    return `${path}:v${this.home(namespaceOf(path)).version}`
   }
 
   /**
@@ -167,7 +167,7 @@ export class Isolate {
    * @throws RangeError when it is no key: ids from outside go through `nameOf` first
    */
   keyAt(path: string): CacheKey {
-    const namespace = unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))
+    const namespace = namespaceOf(path)
     const like = 'keys are like content:item:42, with ids escaped by nameOf()'
     if (namespace === '' || isWild(path)) throw new RangeError(`"${path}" is no key; ${like}`)
     try {
@@ -241,4 +241,9 @@ export class Isolate {
     const cap = this.settings.maxStalenessMs
     return cap === null ? policy : { ...policy, maxStalenessMs: Math.min(policy.maxStalenessMs, cap) }
   }
+}
+
+/** What a path begins with; empty where it has no second segment. */
+function namespaceOf(path: string): string {
+  return unescapeSegment(path.slice(0, Math.max(0, path.indexOf(':'))))
 }
